@@ -1,0 +1,69 @@
+# hmn-lava: `make demo` to see it, `make test` to check it, `make help` for the rest.
+#
+# The virtual environment is made on first use. PYTHON names another interpreter (3.12, python3.12 or a path), VENV another folder:
+#   make test PYTHON=3.12 VENV=.venv-3.12
+
+VENV ?= .venv
+PYTHON ?=
+
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Stamps: what has been installed, into an environment made for which PYTHON.
+MADE := $(VENV)/.made-$(subst /,_,$(PYTHON))
+BASE := $(VENV)/.installed-base
+DEV := $(VENV)/.installed-dev
+DOCS := $(VENV)/.installed-docs
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test heavy lint format types docs venv clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: $(BASE) ## learn digits in the chip's integers, next to the float model
+	$(RUN) examples/demo.py
+
+test: $(DEV) ## run the tests (all but the long ones)
+	$(RUN) -m pytest -n 2 -m "not heavy"
+
+# Exit code 5 of pytest says that there are none.
+heavy: $(DEV) ## run the long tests
+	$(RUN) -m pytest -n 2 -m heavy || test $$? -eq 5
+
+lint: $(DEV) ## check style
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+format: $(DEV) ## put style right
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+types: $(DEV) ## check types
+	scripts/package_tree.sh build/types
+	MYPYPATH=build/types $(VENV)/bin/mypy -p hmn_lava
+
+docs: $(DOCS) ## build the documentation into site/
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+
+venv: $(DEV) ## only make the virtual environment
+
+clean: ## remove the virtual environment and everything built
+	rm -rf $(VENV) build dist site demo-output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
+
+$(MADE): constraints.txt scripts/make_venv.sh scripts/find_python.sh
+	scripts/make_venv.sh $(VENV) $(PYTHON)
+	@touch $@
+
+# Without build isolation, so that the packaging tools are the pinned ones too.
+$(BASE): $(MADE) pyproject.toml
+	$(PIP) --no-build-isolation -e '.[tasks,report]'
+	@touch $@
+
+$(DEV): $(BASE)
+	$(PIP) --no-build-isolation -e '.[dev,tasks,report]'
+	@touch $@
+
+$(DOCS): $(BASE)
+	$(PIP) --no-build-isolation -e '.[docs]'
+	@touch $@

@@ -1,0 +1,152 @@
+"""``hmn-lava doctor``: what is installed here, and what each part enables.
+
+Lava is looked for on the disk and never imported: importing it changes the process's way of starting children.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+import typer
+
+import hmn_lava
+from hmn_lava.cli.output import JsonOption, print_json, print_table
+
+State = Literal["ok", "missing", "problem"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that was looked for. A ``required`` one that is not ``ok`` makes the command fail with exit code 1."""
+
+    name: str
+    state: State
+    found: str
+    enables: str
+    required: bool = False
+
+
+def doctor(as_json: JsonOption = False) -> None:
+    """Say what is installed here, and what each part enables. Exit code 1 if something required is not in order."""
+    items = examine()
+    healthy = all(item.state == "ok" for item in items if item.required)
+    if as_json:
+        print_json("doctor", {"healthy": healthy, "items": [asdict(item) for item in items]})
+    else:
+        print_table(
+            ["part", "state", "found", "enables"], [(item.name, item.state, item.found, item.enables) for item in items]
+        )
+    if not healthy:
+        raise typer.Exit(1)
+
+
+def examine() -> list[Item]:
+    """Look at everything; nothing is changed and nothing is run."""
+    return [
+        _python(),
+        _package("numpy", "numpy", "everything", required=True),
+        _package("pydantic", "pydantic", "specs and hardware profiles", required=True),
+        _numba(),
+        _cache(),
+        _package("scikit-learn", "sklearn", "the digits task (extra: tasks)"),
+        _package("matplotlib", "matplotlib", "pictures in the demo and in reports (extra: report)"),
+        _lava(),
+        _part_of_lava("lava-dl", ("lib/dl",), "import of networks trained with lava-dl (extra: dl)"),
+        _part_of_lava(
+            "lava-loihi",
+            ("utils/loihi2_profiler*", "magma/core/model/nc"),
+            "runs on a Loihi 2 board (Intel's extension, for INRC members)",
+        ),
+        _slurm(),
+        _package("torch", "torch", "import of PyTorch weights (extra: torch)"),
+        _package("nir", "nir", "import and export of NIR graphs (extra: nir)"),
+    ]
+
+
+def _python() -> Item:
+    version = ".".join(map(str, sys.version_info[:3]))
+    lava = "" if sys.version_info[:2] == (3, 10) else "; Lava needs 3.10"
+    return Item("Python", "ok", f"{version}{lava}", "everything; 3.10 also the Lava backend", required=True)
+
+
+def _package(distribution: str, module: str, enables: str, *, required: bool = False) -> Item:
+    if find_spec(module) is None:
+        return Item(distribution, "missing", "not installed", enables, required)
+    try:
+        found = metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        found = "version unknown"
+    return Item(distribution, "ok", found, enables, required)
+
+
+def _numba() -> Item:
+    enables = "the fast executor"
+    try:
+        import numba
+    except ImportError as error:
+        return Item("numba", "missing", f"cannot be imported: {error}", enables, required=True)
+    return Item("numba", "ok", f"{numba.__version__}, {numba.get_num_threads()} threads", enables, required=True)
+
+
+def _cache() -> Item:
+    """Find where numba may keep kernels: in ``NUMBA_CACHE_DIR``, beside the package, or in the user's cache."""
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "numba"
+    folders = [Path(chosen)] if chosen else [Path(hmn_lava.__file__).parent / "__pycache__", home]
+    enables = "a quick start of the fast executor after its first run"
+    for folder in folders:
+        if _writable(folder):
+            return Item("cache folder", "ok", str(folder), enables)
+    return Item("cache folder", "problem", f"not writable: {folders[0]}; set NUMBA_CACHE_DIR", enables)
+
+
+def _writable(folder: Path) -> bool:
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            return True
+    except OSError:
+        return False
+
+
+def _lava_folders() -> list[Path]:
+    spec = find_spec("lava")  # a top-level name: finding it runs none of its code
+    folders = [Path(folder) for folder in (spec.submodule_search_locations or [])] if spec else []
+    return folders if any((folder / "magma").is_dir() for folder in folders) else []
+
+
+def _lava() -> Item:
+    enables = "the Lava backend (Python 3.10 only)"
+    if not _lava_folders():
+        return Item("lava-nc", "missing", "not installed", enables)
+    try:
+        version = metadata.version("lava-nc")
+    except metadata.PackageNotFoundError:
+        version = "version unknown"
+    if sys.version_info[:2] != (3, 10):
+        return Item("lava-nc", "problem", f"{version}, but it does not work on this Python", enables)
+    return Item("lava-nc", "ok", version, enables)
+
+
+def _part_of_lava(name: str, patterns: tuple[str, ...], enables: str) -> Item:
+    for folder in _lava_folders():
+        if any(any(folder.glob(pattern)) for pattern in patterns):
+            try:
+                return Item(name, "ok", metadata.version(name), enables)
+            except metadata.PackageNotFoundError:
+                return Item(name, "ok", str(folder), enables)
+    return Item(name, "missing", "not installed", enables)
+
+
+def _slurm() -> Item:
+    enables = "boards behind a SLURM queue"
+    command = shutil.which("sinfo")
+    return Item("SLURM", "ok" if command else "missing", command or "sinfo is not on the PATH", enables)

@@ -1,0 +1,78 @@
+"""The lowering record: for every parameter of a spec, what was asked for and which integer the chip will hold."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hmn_lava.errors import Finding
+from hmn_lava.fixed import Fixed, Integers
+
+
+@dataclass(frozen=True)
+class Row:
+    """One lowered parameter. For an array, the row describes the worst element and counts the others.
+
+    ``requested`` is the real value that was asked for, ``representable`` the real value of the ``stored`` integer, ``relative_error`` their
+    distance over the request. ``note`` is empty, ``clipped`` (beyond the format) or ``underflow`` (a value that is not zero became zero).
+    """
+
+    parameter: str
+    target: str
+    format: str
+    count: int
+    requested: float
+    representable: float
+    stored: int
+    relative_error: float
+    clipped: int
+    underflow: int
+    note: str
+
+
+@dataclass
+class Lowering:
+    """Rows in the order in which parameters were lowered."""
+
+    rows: list[Row] = field(default_factory=list)
+
+    def add(self, parameter: str, requested: ArrayLike, stored: Integers, format: Fixed, target: str) -> None:
+        """Record that ``requested`` became the integers ``stored`` of ``format`` in the constant or state ``target``."""
+        asked = np.broadcast_to(np.atleast_1d(np.asarray(requested, np.float64)), stored.shape)
+        if asked.size == 0:
+            return
+        real = format.real(stored)
+        error = np.abs(real - asked)
+        relative = np.divide(error, np.abs(asked), out=np.where(error > 0, np.inf, 0.0), where=asked != 0)
+        clipped = int(np.sum(error > 1.5 * format.unit))
+        underflow = int(np.sum((stored == 0) & (asked != 0)))
+        worst = int(np.argmax(error))
+        largest = float(np.abs(asked).max())
+        scale = float(relative[worst]) if asked.size == 1 else float(error.max()) / largest if largest else 0.0
+        note = "underflow" if underflow else "clipped" if clipped else ""
+        self.rows.append(
+            Row(parameter, target, str(format), int(asked.size), float(asked[worst]), float(real[worst]), int(stored[worst]), scale,
+                clipped, underflow, note)
+        )  # fmt: skip
+
+    def as_list(self) -> list[dict[str, Any]]:
+        return [asdict(row) for row in self.rows]
+
+    def lost(self) -> list[Finding]:
+        """Scalar parameters whose meaning did not survive: not zero but stored as zero, or clipped; decays that became 0 or 1."""
+        found = []
+        for row in self.rows:
+            if row.count == 1 and row.note:
+                found.append(
+                    Finding(f"lost-{row.note}", row.parameter, row.requested, row.representable, "error",
+                            "Choose a value inside the format, widen the format, or pass --allow-lossy.")
+                )  # fmt: skip
+            if ".traces.tau_" in row.parameter and row.representable in (0.0, 1.0):
+                found.append(
+                    Finding("trace-constant", row.parameter, row.requested, row.format, "error",
+                            "The decay is stored as 0 or 1, so that the trace never lasts or never ends; change it, or pass --allow-lossy.")
+                )  # fmt: skip
+        return found

@@ -1,0 +1,171 @@
+"""The neuron's programs: activation (HMN paper, eq. (1)), Lava's LIF, noise and competition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hmn_lava.fixed import Fixed
+from hmn_lava.microcode.builder import Builder, Value
+from hmn_lava.microcode.functions import gumbel, normal, sigmoid
+from hmn_lava.microcode.ir import WORD, Program
+from hmn_lava.microcode.random import uniform
+from hmn_lava.microcode.ranges import WORD_RANGE, Interval
+
+LIF_DECAY_BITS = 12
+"""Lava's and Loihi's decays are twelfths of bits: x * (4096 - d) / 4096 (lava/proc/lif/models.py, AbstractPyLifModelFixed)."""
+
+LIF_SHIFT = 6
+"""Lava aligns synaptic input and threshold by 6 bits to the left before they meet the 24-bit state (same file)."""
+
+COMPETITION_STEPS = 2
+"""Steps from a neuron's key to the verdict: out to the comparing compartments, and back."""
+
+Z_SIGMOID = Fixed(17, signed=False, frac=16)
+Z_SPIKE = Fixed(1, signed=False, frac=0)
+
+
+@dataclass(frozen=True)
+class NeuronForm:
+    """What a neuron program is made of. ``a`` is the format of its accumulator with the proven bounds ``a_bounds``.
+
+    ``z`` is the format of relu's output; ``bias_in_voltage`` is True for Lava's LIF population, False where the bias is part of a.
+    """
+
+    activation: str
+    a: Fixed
+    a_bounds: Interval
+    z: Fixed | None = None
+    bias: Fixed | None = None
+    bias_in_voltage: bool = False
+    noise: Fixed | None = None
+    competition: str = "none"
+    inverse_temperature: Fixed | None = None
+
+
+def neuron(name: str, form: NeuronForm) -> Program:
+    """a_j = Σ_i w_ij x_i + b_j + σ ξ_j;  z_j = f(a_j), f one of relu, sigmoid, lif; losers of a competition stay silent.
+
+    Inputs ``a`` (the accumulated Σ w x) and, with competition, ``beaten`` (how many others beat this neuron two steps ago). Outputs
+    ``z`` and, with competition, ``key``. The state ``hold`` counts the steps until the first input can arrive: before that, the neuron
+    neither moves nor fires, so that its clock is the model's. Constants: ``bias``, ``noise`` = σ, ``inverse_temperature`` = 1/T,
+    LIF's ``du``, ``dv``, ``vth``, and the key words of the streams ``noise`` and ``sample``.
+    """
+    b = Builder(name, f"neuron: {form.activation}, competition {form.competition}")
+    accumulated = b.input("a", form.a, form.a_bounds)
+    beaten = b.input("beaten", Fixed(WORD - 1, signed=False), None) if form.competition != "none" else None
+    # The counter of held steps is also the offset of the model's clock.
+    hold = b.state("hold", Fixed(8, signed=False))
+    offset = b.constant("offset", Fixed(8, signed=False))
+    waiting = b.less(b.literal(0), hold)
+    b.note("wait until the first input can arrive")
+    b.store(hold, b.clip(b.raw("sub", hold, 1), 0, 255))
+    with b.unless(waiting):
+        a = accumulated
+        if form.bias is not None and not form.bias_in_voltage:
+            a = b.add(a, b.constant("bias", form.bias))
+        time = None
+        if form.noise is not None or form.competition == "sample":
+            time = b.raw("sub", b.raw("time"), offset, wraps=True)
+        if form.noise is not None and time is not None:
+            draw = normal(b, uniform(b, "noise_draw", time))
+            a = b.add(a, b.mul(draw, b.constant("noise", form.noise)))
+        z = _activate(b, a, form)
+        if beaten is None:
+            b.emit("z", z)
+        else:
+            key = a
+            if form.competition == "sample" and form.inverse_temperature is not None and time is not None:
+                scaled = b.mul(a, b.constant("inverse_temperature", form.inverse_temperature), rounding="nearest")
+                key = b.add(scaled, gumbel(b, uniform(b, "sample_draw", time)))
+            b.note("the key goes to the competition, z waits for its verdict")
+            b.emit("key", key)
+            z = b.delayed("z", z, COMPETITION_STEPS)
+            b.emit("z", b.select(beaten, b.literal(0, z.frac), z))
+    return b.build()
+
+
+def competition(name: str, key: Fixed, bounds: Interval) -> Program:
+    """One compartment for each ordered pair of neurons: emits 1 where the other one's key beats mine.
+
+    ``beaten`` = [other > mine] + [other = mine][other comes first]: the lowest index wins a tie. The row sum of ``beaten`` is zero for the
+    one winner alone. Constant ``first`` is 1 where the other neuron has the lower index.
+    """
+    b = Builder(name, "competition: one comparison for each pair")
+    mine, other = b.input("mine", key, bounds), b.input("other", key, bounds)
+    first = b.constant("first", Fixed(1, signed=False))
+    tie = b.raw("and", b.raw("eq", mine, other, frac=0), first)
+    b.emit("beaten", b.raw("or", b.less(mine, other), tie))
+    return b.build()
+
+
+def _activate(b: Builder, a: Value, form: NeuronForm) -> Value:
+    """z = f(a)."""
+    b.observe("a", a)
+    if form.activation == "relu":
+        if form.z is None:
+            raise ValueError("relu needs the format of its output")
+        return b.convert(a, form.z)
+    if form.activation == "sigmoid":
+        b.note("sigmoid")
+        # At least one unit: a sigmoid is never zero, and a trace asks whether z is.
+        return b.maximum(b.convert(sigmoid(b, a), Z_SIGMOID), b.literal(1, Z_SIGMOID.frac))
+    return _lif(b, a, form)
+
+
+def _lif(b: Builder, a: Value, form: NeuronForm) -> Value:
+    """Lava's current-based LIF in its fixed-point form (lava/proc/lif/models.py, PyLifModelBitAcc), bit for bit.
+
+    u ← u (4096 - du - 1)/4096 + 64 a, wrapped to 24 bits;  v ← clip(v (4096 - dv)/4096 + u + bias, ±(2²³ - 1));  both decays towards
+    zero;  spike where v > 64 vth, and then v ← 0.
+    """
+    frac = a.frac + LIF_SHIFT
+    word = Fixed(WORD, signed=True, frac=frac)
+    limit = WORD_RANGE[1]
+    decay = Fixed(LIF_DECAY_BITS + 1, signed=False, frac=LIF_DECAY_BITS)
+    u, v = b.state("u", word, WORD_RANGE), b.state("v", word, WORD_RANGE)
+    keep_u = b.constant("keep_u", decay, (0, (1 << LIF_DECAY_BITS) - 1))
+    keep_v = b.constant("keep_v", decay, (0, 1 << LIF_DECAY_BITS))
+    vth = b.constant("vth", word, (0, limit))
+    b.note("current")
+    decayed = _decay(b, u, keep_u)
+    u_after = b.raw("add", decayed, b.raw("shl", a, LIF_SHIFT, frac=frac, wraps=True), wraps=True)
+    b.store(u, u_after)
+    b.note("voltage")
+    decayed = _decay(b, v, keep_v)
+    if form.bias is not None and form.bias_in_voltage:
+        bias = b.constant("bias", Fixed(WORD, signed=True, frac=frac))
+        v_after = _saturating_sum(b, [decayed, u_after, bias], limit)
+    else:
+        v_after = _saturating_sum(b, [decayed, u_after], limit)
+    spike = b.less(vth, v_after)
+    b.store(v, b.select(spike, b.literal(0, frac), v_after))
+    return spike
+
+
+def _decay(b: Builder, state: Value, keep: Value) -> Value:
+    """state * keep / 4096, towards zero. -2**23 has no magnitude in a word, so the sign is handled by adding what the floor took."""
+    floor = b.raw("mul", state, keep, LIF_DECAY_BITS, frac=state.frac)
+    low_bits = b.raw("and", b.raw("mul", state, keep, 0, wraps=True), (1 << LIF_DECAY_BITS) - 1, frac=0)
+    inexact = b.raw("lt", 0, low_bits, frac=0)
+    negative = b.raw("lt", state, 0, frac=0)
+    # Marked as wrapping because the analysis cannot see that the 1 is added to negative numbers only.
+    return b.raw("add", floor, b.raw("and", inexact, negative, frac=state.frac), wraps=True)
+
+
+def _saturating_sum(b: Builder, terms: list[Value], limit: int) -> Value:
+    """clip(Σ terms, ±limit), exactly, though the sum needs more bits than a word: upper and lower halves are added apart."""
+    frac, half = terms[0].frac, WORD // 2
+    mask = (1 << half) - 1
+    high, low = b.raw("shr", terms[0], half), b.raw("and", terms[0], mask)
+    for term in terms[1:]:
+        high = b.raw("add", high, b.raw("shr", term, half))
+        low = b.raw("add", low, b.raw("and", term, mask))
+    high = b.raw("add", high, b.raw("shr", low, half))
+    low = b.raw("and", low, mask)
+    top = (1 << (half - 1)) - 1
+    low = b.raw("sel", b.raw("lt", top, high, frac=0), mask, low, frac=frac)
+    low = b.raw("sel", b.raw("lt", high, -top - 1, frac=0), 0, low, frac=frac)
+    total = b.raw("add", b.raw("shl", b.clip(high, -top - 1, top), half), low)
+    # A word reaches one unit further down than up; the limit is symmetric.
+    return b.raw("add", total, b.raw("eq", total, -limit - 1, frac=frac), wraps=True)
+

@@ -1,0 +1,78 @@
+"""A population at run time: its activity, its recent past, and step 1 of the model (activation, competition)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hmn_lava.reference import equations as eq
+from hmn_lava.reference.draws import Draws, gumbel_of_draw, normal_of_draw
+from hmn_lava.reference.equations import Floats, Ints
+from hmn_lava.spec.model import Population
+
+
+class Units:
+    """The units of one population; before step 0 all activity is 0.
+
+    ``depth`` is the number of steps of activity to keep: 1 + the longest delay of the connections from here.
+    """
+
+    def __init__(self, population: Population, depth: int, seed: int) -> None:
+        self.record = population
+        n = population.size
+        self.a, self.z, self.u, self.v = (np.zeros(n) for _ in range(4))
+        self._depth = depth
+        self._past = np.zeros((depth, n))
+        self._noise = Draws(seed, f"{population.name}.noise", n) if population.noise else None
+        self._sample = Draws(seed, f"{population.name}.sample", n) if population.competition == "sample" else None
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Symbols of the signals that :meth:`read` knows."""
+        if self.record.type == "input":
+            return ("x",)
+        return ("a", "z", "u", "v") if self.record.activation == "lif" else ("a", "z")
+
+    def read(self, symbol: str) -> Floats:
+        """Return the signal with this symbol, (n,)."""
+        signal: Floats = getattr(self, "z" if symbol == "x" else symbol)
+        return signal
+
+    def feed(self, t: int, x: Floats) -> None:
+        """Set the activity of an input population in step ``t``."""
+        self.z = x
+        self._past[t % self._depth] = x
+
+    def activate(self, t: int, drive: Floats) -> None:
+        """Compute the activity of step ``t`` from the weighted sum of all inputs."""
+        population = self.record
+        lif = population.lif
+        if population.type == "lif":
+            self.a = drive
+        else:
+            noise = 0.0 if self._noise is None else population.noise * normal_of_draw()[self._noise.at(t)]
+            self.a = eq.activation(drive, population.bias, noise)
+        if lif is not None:
+            bias = population.bias if population.type == "lif" else 0.0
+            z, self.u, self.v = eq.lif_step(self.u, self.v, self.a, lif.du, lif.dv, lif.vth, bias)
+        elif population.activation == "relu":
+            z = eq.relu(self.a, population.z_max)
+        else:
+            z = eq.sigmoid(self.a)
+        if self._sample is not None:
+            z = eq.sample(self.a, z, population.temperature, gumbel_of_draw()[self._sample.at(t)])
+        elif population.competition == "winner_take_all":
+            z = eq.winner_take_all(self.a, z)
+        self.z = z
+        self._past[t % self._depth] = z
+
+    def past(self, t: int, delay: int) -> Floats:
+        """Return the activity of step ``t - delay``, (n,)."""
+        if delay == 0:
+            return self.z
+        activity: Floats = self._past[(t - delay) % self._depth]
+        return activity
+
+    def past_of_each(self, t: int, delay: Ints, unit: Ints) -> Floats:
+        """Return the activity of ``unit[s]`` in step ``t - delay[s]``, for each s."""
+        activity: Floats = self._past[(t - delay) % self._depth, unit]
+        return activity

@@ -1,0 +1,45 @@
+"""Networks that are too large are refused before anything is allocated."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from hmn_lava.spec.fields import MAX_SYNAPSES
+from hmn_lava.spec.problems import Problem
+from hmn_lava.spec.records import HmnConnection, Spec
+from hmn_lava.spec.topology import expected_synapses
+
+BYTES_PER_SYNAPSE = 64  # row, column, weight, delay, phase, and what it takes to make them
+_CGROUP = Path("/sys/fs/cgroup/memory.max")
+
+
+def refuse_huge(spec: Spec) -> None:
+    """Raise InputError if a connection has more than 2**31 synapses, or the network needs more than all memory."""
+    need = sum(8 * population.size for population in spec.populations.values())
+    for name, record in spec.connections.items():
+        n_pre, n_post = spec.populations[record.source].size, spec.populations[record.target].size
+        count = expected_synapses(record.topology, n_post, n_pre)
+        if count > MAX_SYNAPSES:
+            problem = f"{n_post} x {n_pre} neurons make about {count} synapses, limit {MAX_SYNAPSES}"
+            remedy = "use smaller populations, or a sparser topology"
+            raise Problem(f"connections.{name}.topology", problem, remedy).error()
+        need += BYTES_PER_SYNAPSE * count
+        if isinstance(record, HmnConnection) and record.attention is not None:
+            need += 8 * (n_pre + n_post) * record.attention.dimensions
+    have = memory()
+    if have is not None and need > have:
+        problem = f"need about {need / 1e9:.3g} GB, this machine has {have / 1e9:.3g} GB"
+        raise Problem("connections", problem, "use smaller populations, or a sparser topology").error()
+
+
+def memory() -> int | None:
+    """Tell how many bytes of memory this process may use, as far as the system says so."""
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+    try:
+        return min(total, int(_CGROUP.read_text()))
+    except (OSError, ValueError):
+        return total

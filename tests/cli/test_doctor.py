@@ -1,0 +1,83 @@
+"""`hmn-lava doctor`."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from hmn_lava.cli import doctor, main
+
+
+@pytest.fixture
+def fake_lava(tmp_path, monkeypatch):
+    """Put a package on the path that looks like Lava and must not be imported."""
+    package = tmp_path / "lava"
+    (package / "magma").mkdir(parents=True)
+    (package / "utils").mkdir()
+    (package / "__init__.py").write_text("raise RuntimeError('doctor must not import Lava')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "lava", raising=False)
+    return package
+
+
+def _items():
+    return {item.name: item for item in doctor.examine()}
+
+
+def test_report_as_json(capsys):
+    assert main.run(["doctor", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["json_version"], document["command"], document["healthy"]) == (1, "doctor", True)
+    found = {item["name"]: item for item in document["items"]}
+    for name in ("Python", "numpy", "pydantic", "numba"):
+        assert (found[name]["state"], found[name]["required"]) == ("ok", True)
+    for name in ("cache folder", "lava-nc", "lava-dl", "lava-loihi", "SLURM", "torch", "nir"):
+        assert found[name]["required"] is False
+    assert "threads" in found["numba"]["found"]
+
+
+def test_report_as_a_table(capsys):
+    assert main.run(["doctor"]) == 0
+    shown = capsys.readouterr()
+    for name in _items():
+        assert name in shown.out
+    assert shown.err == ""
+
+
+def test_lava_is_found_and_not_imported(fake_lava, monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 10, 13, "final", 0))
+    assert _items()["lava-nc"].state == "ok"
+    monkeypatch.setattr(sys, "version_info", (3, 12, 1, "final", 0))
+    assert _items()["lava-nc"].state == "problem"
+
+
+def test_the_board_extension_is_found_by_its_files(fake_lava):
+    assert _items()["lava-loihi"].state == "missing"
+    (fake_lava / "utils" / "loihi2_profiler.py").touch()
+    assert _items()["lava-loihi"].state == "ok"
+    assert _items()["lava-dl"].state == "missing"
+    (fake_lava / "lib" / "dl").mkdir(parents=True)
+    assert _items()["lava-dl"].state == "ok"
+
+
+def test_doctor_imports_no_lava():
+    code = (
+        "import sys; from hmn_lava.cli import doctor; doctor.examine();"
+        "sys.exit(f'imported {sys.modules.keys()}' if 'lava' in sys.modules or 'torch' in sys.modules else 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_something_required_that_is_missing_fails(monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "_numba", lambda: doctor.Item("numba", "missing", "not here", "speed", required=True))
+    assert main.run(["doctor", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["healthy"] is False
+
+
+def test_a_cache_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "new"))
+    assert _items()["cache folder"].found == str(tmp_path / "new")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    assert _items()["cache folder"].state == "problem"

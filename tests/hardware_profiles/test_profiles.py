@@ -1,0 +1,91 @@
+"""The shipped profiles hold the facts that they should, each with its source."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+import hmn_lava.hardware_profiles as hp
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_names():
+    assert hp.profile_names() == ("loihi1", "loihi2")
+
+
+@pytest.mark.parametrize("name", hp.profile_names())
+def test_the_name_is_that_of_the_file(name):
+    assert hp.load_profile(name).name == name
+
+
+@pytest.mark.parametrize("name", hp.profile_names())
+def test_every_number_of_the_file_is_an_entry(name):
+    """Nothing numeric hides outside of an entry: what is left after removing the entries is text and nulls."""
+    content = yaml.safe_load((ROOT / "hardware_profiles" / f"{name}.yaml").read_text())
+    for section in ("chip", "core", "synapses", "lif", "microcode", "learning", "energy", "time"):
+        for field, entry in (content[section] or {}).items():
+            assert set(entry) - {"low", "high"} == {"value", "unit", "source", "basis"}, f"{section}.{field}"
+
+
+def test_loihi1_has_no_microcode_and_the_published_energy_table():
+    profile = hp.load_profile("loihi1")
+    assert profile.microcode is None
+    assert profile.learning.third_factor.value == "embedded_processor"
+    table = profile.energy
+    assert table is not None
+    # Davies et al. 2018, table 2, in pJ
+    assert [
+        table.synaptic_operation.value,
+        table.synaptic_update.value,
+        table.neuron_update_active.value,
+        table.neuron_update_inactive.value,
+        table.spike_within_tile.value,
+        table.hop_east_west.value,
+        table.hop_north_south.value,
+    ] == [23.6, 120, 81, 52, 1.7, 3.0, 4.0]
+    assert profile.core.synaptic_memory.value == 128 * 1024 * 8  # 128 KB
+
+
+def test_loihi2_machine():
+    profile = hp.load_profile("loihi2")
+    assert profile.microcode is not None
+    assert profile.microcode.limits() == {
+        "word_bits": 24,
+        "product_bits": 48,
+        "message_bits": 24,
+        "max_delay": 62,
+        "instructions_per_program": 512,
+        "state_words_per_compartment": 64,
+        "inputs_per_compartment": 32,
+        "outputs_per_compartment": 16,
+        "live_registers": 48,
+        "constants_per_program": 128,
+    }
+    assert profile.chip.cores_per_chip.value == 120
+    assert profile.energy is None  # Intel publishes none
+
+
+def test_limits_that_intel_does_not_publish_say_so():
+    microcode = hp.load_profile("loihi2").microcode
+    assert microcode is not None
+    published = {name for name in type(microcode).model_fields if getattr(microcode, name).basis == "published"}
+    assert published == {"word_bits", "message_bits", "max_delay"}
+    for name in set(type(microcode).model_fields) - published:
+        assert getattr(microcode, name).basis == "assumed"
+        assert "publish" in getattr(microcode, name).source
+
+
+@pytest.mark.parametrize("name", hp.profile_names())
+def test_a_profile_cannot_be_changed(name):
+    profile = hp.load_profile(name)
+    with pytest.raises(ValidationError, match="frozen"):
+        profile.core.compartments.value = 1
+
+
+@pytest.mark.parametrize("name", hp.profile_names())
+def test_the_documentation_describes_every_field(name):
+    page = (ROOT / "docs" / "hardware_profiles.md").read_text()
+    missing = [path for path, _ in hp.load_profile(name).entries() if f"`{path.split('.')[1]}`" not in page]
+    assert missing == []
