@@ -1,1 +1,61 @@
-"""hmn-lava."""
+"""hmn-lava: compile networks that learn by the Hybrid Modulated Neuron rule for Intel's Loihi, and see what the chip's integers will do.
+
+::
+
+    import hmn_lava as hl
+    spec = hl.load_spec("digits.yaml")              # or built with hl.Network()
+    bundle = hl.compile(spec, profile="loihi2", seed=0)
+    result = bundle.run(inputs, steps=1000, probes=["readout.w"])
+    hl.compare(bundle, "reference", "fast", inputs=inputs, steps=1000)
+
+Names are imported when they are first used, so that importing hmn_lava costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hmn_lava.bundle import Bundle, load
+    from hmn_lava.compare import compare
+    from hmn_lava.compiler import compile
+    from hmn_lava.errors import BackendError, Finding, FitError, HmnError, InputError
+    from hmn_lava.hardware_profiles import load_profile
+    from hmn_lava.simulator.probes import Probe
+    from hmn_lava.simulator.result import Result
+    from hmn_lava.spec import Network, Spec, dump_spec, load_spec, resolve
+
+_HOMES = {
+    "Bundle": "hmn_lava.bundle",
+    "load": "hmn_lava.bundle",
+    "compare": "hmn_lava.compare",
+    "compile": "hmn_lava.compiler",
+    "BackendError": "hmn_lava.errors",
+    "Finding": "hmn_lava.errors",
+    "FitError": "hmn_lava.errors",
+    "HmnError": "hmn_lava.errors",
+    "InputError": "hmn_lava.errors",
+    "load_profile": "hmn_lava.hardware_profiles",
+    "Probe": "hmn_lava.simulator.probes",
+    "Result": "hmn_lava.simulator.result",
+    "Network": "hmn_lava.spec",
+    "Spec": "hmn_lava.spec",
+    "dump_spec": "hmn_lava.spec",
+    "load_spec": "hmn_lava.spec",
+    "resolve": "hmn_lava.spec",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hmn_lava' has no attribute '{name}'")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -126,7 +126,10 @@ class Signal:
 
 @dataclass(frozen=True, eq=False)
 class IntegerNetwork:
-    """A compiled network. ``weight_lag`` and ``delay`` are its latencies in model time (see ``hmn_lava.latency``)."""
+    """A compiled network. ``weight_lag`` and ``delay`` are its latencies in model time (see ``hmn_lava.latency``).
+
+    A delay is one value for a connection, or one for each of its synapses.
+    """
 
     name: str
     inputs: Mapping[str, Input]

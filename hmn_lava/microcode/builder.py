@@ -166,11 +166,14 @@ class Builder:
         """The value at another binary point: exact to the left, rounded to the right."""
         if frac == value.frac:
             return value
+        shift = value.frac - frac
         if isinstance(value.operand, int):
-            return self.number(math.ldexp(value.operand, -value.frac), frac)
+            integer = _rounded(value.operand, shift, rounding)
+            if not WORD_RANGE[0] <= integer <= WORD_RANGE[1]:
+                raise ProgramError(f"{self.name}: the number {value.real_bounds[0]} does not fit a word with {frac} fractional bits")
+            return self.literal(integer, frac)
         if frac > value.frac:
             return self.raw("shl", value, frac - value.frac, frac=frac)
-        shift = value.frac - frac
         if shift >= WORD:
             if rounding == "floor" and value.low < 0:
                 raise ProgramError(f"{self.name}: a shift by {shift} bits loses the value")
@@ -188,7 +191,7 @@ class Builder:
         """The values at one binary point: the finest of theirs at which all of them, and their sum, fit a word."""
         finest = max(value.frac for value in values)
         frac = finest
-        while sum(_scaled(value.reach, frac - value.frac) for value in values) > WORD_RANGE[1]:
+        while sum(_rounded(value.reach, value.frac - frac, "nearest") for value in values) > WORD_RANGE[1]:
             frac -= 1
         return [self.rescale(value, frac) for value in values]
 
@@ -215,14 +218,16 @@ class Builder:
         shift = full - frac
         if shift < 0:
             return self.rescale(self.raw("mul", a, b, 0, frac=full), frac)
+        if shift >= 2 * WORD:
+            if rounding == "floor" and low < 0:
+                raise ProgramError(f"{self.name}: a shift by {shift} bits loses the value")
+            return self.literal(0, frac)
         if rounding == "zero" and low < 0:
             if a.low < 0 <= b.low:
                 return self._towards_zero(a, lambda magnitude: self.raw("mul", magnitude, b, shift, frac=frac))
             if b.low < 0 <= a.low:
                 return self._towards_zero(b, lambda magnitude: self.raw("mul", magnitude, a, shift, frac=frac))
             raise ProgramError(f"{self.name}: rounding towards zero needs one factor without a sign")
-        if shift >= 2 * WORD:
-            return self.literal(0, frac)
         if rounding == "nearest" and shift > 0:
             half = self.raw("mul", a, b, shift - 1, frac=frac)
             return self.raw("shr", self.raw("add", half, 1), 1)
@@ -321,3 +326,12 @@ def narrowest(value: Value) -> Fixed:
 
 def _scaled(integer: int, shift: int) -> int:
     return integer << shift if shift >= 0 else integer >> -shift
+
+
+def _rounded(integer: int, shift: int, rounding: Rounding) -> int:
+    """An integer shifted right by ``shift`` bits (left if negative), rounded as the instructions round: nearest is half up."""
+    if shift <= 0:
+        return integer << -shift
+    if rounding == "nearest":
+        return (integer + (1 << (shift - 1))) >> shift
+    return -(-integer >> shift) if rounding == "zero" and integer < 0 else integer >> shift

@@ -160,8 +160,9 @@ def similarity(a: Floats, b: Floats) -> Floats:
 
 def softmax(values: Floats) -> Floats:
     """Return ``exp(values) / sum exp(values)`` of a vector."""
-    weights: Floats = np.exp(values - values.max())
-    return weights / weights.sum()
+    weights = np.exp(values - values.max())
+    shares: Floats = weights / weights.sum()
+    return shares
 
 
 def row_softmax(values: Floats, row: Ints) -> Floats:

@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import linecache
 import os
+import sys
 import tempfile
 import types
 from collections.abc import Callable
@@ -46,6 +47,7 @@ def _module(source: str) -> Any:
     if spec is None or spec.loader is None:
         return _in_memory(source, name)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[module.__name__] = module  # numba loads what it kept by the module's name
     spec.loader.exec_module(module)
     return module
 

@@ -1,0 +1,34 @@
+"""Whether a network fits the chips of a profile, before and after it is lowered."""
+
+from __future__ import annotations
+
+from hmn_lava.compiler.place import Placement
+from hmn_lava.errors import Finding
+from hmn_lava.hardware_profiles import Profile
+from hmn_lava.spec.model import Model
+
+
+def fit_size(model: Model, profile: Profile) -> list[Finding]:
+    """A bound from the sizes alone, so that what is far too big is refused before it is built: a compartment a neuron or plastic synapse."""
+    neurons = sum(p.size for p in model.populations.values() if p.type != "input")
+    synapses = sum(c.n_syn for c in model.connections.values() if c.rule is not None)
+    return _compartments(model.name, neurons + synapses, profile)
+
+
+def fit(placement: Placement, name: str, profile: Profile) -> list[Finding]:
+    """Compartments and cores of the placed network against the profile's chips."""
+    findings = _compartments(name, placement.compartments, profile)
+    cores = profile.chip.chips.value * profile.chip.cores_per_chip.value
+    if not findings and placement.cores > cores:
+        findings.append(
+            Finding("cores", name, placement.cores, cores, "error", "Use fewer groups or neurons, or a profile of more chips.")
+        )  # fmt: skip
+    return findings
+
+
+def _compartments(name: str, used: int, profile: Profile) -> list[Finding]:
+    limit = profile.chip.chips.value * profile.chip.cores_per_chip.value * profile.core.compartments.value
+    if used <= limit:
+        return []
+    remedy = "Make the connections sparser or the populations smaller, or use a profile of more chips: each plastic synapse is a compartment."
+    return [Finding("compartments", name, used, limit, "error", remedy)]

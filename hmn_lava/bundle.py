@@ -1,0 +1,255 @@
+"""The bundle: a compiled network as a folder that a laptop simulates and a board runs.
+
+::
+
+    manifest.json      schema version, what it was compiled from and for, latencies, labels, and the sha256 of every file
+    arrays.npz         all integer arrays, without pickle
+    spec.npz           arrays of the spec, if it has large ones
+    programs/*.ucode   the program of each group, as text
+    rules.json         rules of the on-chip learning engine (none in plasticity neurocore)
+    lowering.json      one row for each lowered parameter
+    placement.json     which core holds what
+
+It is written whole or not at all. A bundle that is read is untrusted: it is refused whole if a hash is wrong, a version unknown, an array of
+another shape than the manifest says, or a program that does not pass the verifier.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from pydantic import ValidationError
+
+from hmn_lava.errors import Finding, InputError
+from hmn_lava.manifest import ARRAYS, FILES, SCHEMA_VERSION, SPEC_ARRAYS, Manifest, decode, encode
+from hmn_lava.microcode.text import from_text, to_text
+from hmn_lava.network import IntegerNetwork
+from hmn_lava.proof import prove
+from hmn_lava.session import Session, open_session
+from hmn_lava.simulator.probes import Probe
+from hmn_lava.simulator.result import Result
+from hmn_lava.spec import Spec, resolve, spec_from_dict, spec_to_dict
+from hmn_lava.spec.model import Model
+from hmn_lava.spec.npz import NpzError, read_npz
+
+MANIFEST = "manifest.json"
+LARGEST_TEXT = 64 << 20
+"""Bytes of the largest text file that is read from a bundle."""
+
+_REFUSED = "compile the spec again; a bundle that was changed by hand is not run"
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """A compiled network, where it came from, and what was lost on the way."""
+
+    network: IntegerNetwork
+    spec: Spec
+    profile_name: str
+    profile_sha256: str
+    plasticity: str
+    seed: int
+    lowering: list[dict[str, Any]] = field(default_factory=list)
+    placement: dict[str, Any] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+    @cached_property
+    def model(self) -> Model:
+        """The resolved spec, for the float reference."""
+        return resolve(self.spec, self.seed)
+
+    def session(self, backend: str = "fast", *, threads: int | None = None, latency: str = "as-compiled") -> Session:
+        """Open a session on a backend: fast, interpreter, reference, lava or board."""
+        return open_session(self, backend, threads=threads, latency=latency)
+
+    def run(
+        self,
+        inputs: Mapping[str, ArrayLike] | None = None,
+        steps: int | None = None,
+        backend: str = "fast",
+        probes: Iterable[Probe | str] = (),
+        *,
+        threads: int | None = None,
+        latency: str = "as-compiled",
+    ) -> Result:
+        """Run from the initial state; see :meth:`hmn_lava.session.Session.run`."""
+        return self.session(backend, threads=threads, latency=latency).run(inputs, steps, probes)
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write the bundle to ``folder``, at once: a bundle that is there is replaced, anything else that is not empty is refused."""
+        folder = Path(folder)
+        if folder.exists() and not (folder.is_dir() and ((folder / MANIFEST).exists() or not any(folder.iterdir()))):
+            raise InputError("exists and is no bundle", where=str(folder), remedy="choose another folder, or empty this one")
+        temporary: Path | None = None
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            temporary = folder.parent / f".{folder.name}-{uuid.uuid4().hex}"
+            temporary.mkdir()
+            self._write(temporary)
+            _swap(temporary, folder)
+        except OSError as error:
+            raise InputError(f"cannot be written: {error.strerror}", where=str(folder), remedy="choose a folder that you may write to") from None
+        finally:
+            if temporary is not None:
+                shutil.rmtree(temporary, ignore_errors=True)
+        return folder
+
+    def _write(self, folder: Path) -> None:
+        network, arrays = encode(self.network)
+        spec, spec_arrays = spec_to_dict(self.spec, SPEC_ARRAYS)
+        (folder / "programs").mkdir()
+        for group in self.network.groups.values():
+            (folder / "programs" / f"{group.name}.ucode").write_text(to_text(group.program))
+        with open(folder / ARRAYS, "wb") as stream:
+            np.savez(stream, **arrays)
+        if spec_arrays:
+            with open(folder / SPEC_ARRAYS, "wb") as stream:
+                np.savez(stream, **spec_arrays)
+        _write_json(folder / "rules.json", {"schema_version": SCHEMA_VERSION, "rules": {}})
+        _write_json(folder / "lowering.json", {"schema_version": SCHEMA_VERSION, "rows": self.lowering})
+        _write_json(folder / "placement.json", {"schema_version": SCHEMA_VERSION, **self.placement})
+        files = {str(p.relative_to(folder)): _sha256(p) for p in sorted(folder.rglob("*")) if p.is_file()}
+        manifest = {
+            "schema_version": SCHEMA_VERSION,
+            "name": self.network.name,
+            "profile": {"name": self.profile_name, "sha256": self.profile_sha256},
+            "plasticity": self.plasticity,
+            "seed": self.seed,
+            "spec": spec,
+            "network": network,
+            "findings": [finding.as_dict() for finding in self.findings],
+            "files": files,
+        }
+        _write_json(folder / MANIFEST, {**manifest, "sha256": _digest(manifest)})
+
+
+def load(folder: str | os.PathLike[str]) -> Bundle:
+    """Read a bundle. Raises InputError, with the file that is wrong, unless every check passes."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError("no such bundle folder", where=str(folder), remedy="give the folder that `hmn-lava compile -o` wrote")
+    content = _read_json(folder / MANIFEST)
+    version = content.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise InputError("unknown version", where=str(folder / MANIFEST), field="schema_version", value=version,
+                         remedy=f"this program reads version {SCHEMA_VERSION}; compile the spec again")  # fmt: skip
+    if content.pop("sha256", None) != _digest(content):
+        raise InputError("the manifest was changed after it was written", where=str(folder / MANIFEST), field="sha256", remedy=_REFUSED)
+    try:
+        manifest = Manifest.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(str(first["msg"]), where=str(folder / MANIFEST), field=".".join(map(str, first["loc"])), remedy=_REFUSED) from None
+    _check_files(folder, manifest)
+    arrays = {}
+    for name, shape in manifest.network.arrays.items():
+        try:
+            arrays[name] = read_npz(folder, ARRAYS, name)
+        except NpzError as error:
+            raise InputError(error.problem, where=str(folder / ARRAYS), field=name, remedy=error.remedy) from None
+        if arrays[name].shape != tuple(shape) or arrays[name].dtype.kind not in "iu":
+            raise InputError("is not of the shape and type that the manifest says", where=str(folder / ARRAYS), field=name,
+                             value=f"{arrays[name].dtype}{arrays[name].shape}", remedy=_REFUSED)  # fmt: skip
+    programs = {
+        name: from_text(_read_text(folder / "programs" / f"{name}.ucode"), str(folder / "programs" / f"{name}.ucode"))
+        for name in manifest.network.groups
+    }
+    network = decode(manifest.name, manifest.network, arrays, programs, str(folder / MANIFEST))
+    findings = prove(network)
+    if findings:
+        raise InputError(f"the network is not sound: {findings[0]}", where=str(folder), remedy=_REFUSED)
+    return Bundle(
+        network=network,
+        spec=spec_from_dict(manifest.spec, folder),
+        profile_name=manifest.profile.name,
+        profile_sha256=manifest.profile.sha256,
+        plasticity=manifest.plasticity,
+        seed=manifest.seed,
+        lowering=_read_json(folder / "lowering.json").get("rows", []),
+        placement={k: v for k, v in _read_json(folder / "placement.json").items() if k != "schema_version"},
+        findings=tuple(Finding(**finding.model_dump()) for finding in manifest.findings),
+    )
+
+
+def _check_files(folder: Path, manifest: Manifest) -> None:
+    """Every file that the bundle needs is listed, inside the folder, and has the hash that the manifest says."""
+    needed = {*FILES, *(f"programs/{name}.ucode" for name in manifest.network.groups)}
+    listed = set(manifest.files)
+    if missing := sorted(needed - listed):
+        raise InputError("not listed in the manifest", where=str(folder / MANIFEST), field="files", value=missing[0], remedy=_REFUSED)
+    if unknown := sorted(listed - needed - {SPEC_ARRAYS}):
+        raise InputError("not a file of a bundle", where=str(folder / MANIFEST), field="files", value=unknown[0], remedy=_REFUSED)
+    for name, expected in manifest.files.items():
+        path = folder / name
+        if path.is_symlink() or not path.is_file():
+            raise InputError("missing, or not a plain file", where=str(path), remedy=_REFUSED)
+        if _sha256(path) != expected:
+            raise InputError("the file was changed: its sha256 is not the manifest's", where=str(path), remedy=_REFUSED)
+
+
+def _swap(temporary: Path, folder: Path) -> None:
+    """Put the finished folder in place; an older bundle is moved aside first and removed last."""
+    old: Path | None = None
+    if folder.exists():
+        old = folder.parent / f".{folder.name}-{uuid.uuid4().hex}"
+        os.replace(folder, old)
+    try:
+        os.replace(temporary, folder)
+    except OSError:
+        if old is not None:
+            os.replace(old, folder)
+        raise
+    finally:
+        if old is not None:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _read_text(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST_TEXT:
+            raise InputError("too large", where=str(path), value=path.stat().st_size, remedy=f"at most {LARGEST_TEXT} bytes")
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError("missing", where=str(path), remedy="give the folder that `hmn-lava compile -o` wrote") from None
+    except (OSError, UnicodeDecodeError):
+        raise InputError("cannot be read as text", where=str(path), remedy=_REFUSED) from None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(_read_text(path))
+    except (ValueError, RecursionError):
+        raise InputError("not JSON", where=str(path), remedy=_REFUSED) from None
+    if not isinstance(content, dict):
+        raise InputError("not a JSON object", where=str(path), remedy=_REFUSED)
+    return content
+
+
+

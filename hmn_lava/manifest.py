@@ -1,0 +1,275 @@
+"""The schema of a bundle's manifest, and an integer network as JSON values and named arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from hmn_lava.errors import InputError
+from hmn_lava.fixed import Fixed, Integers
+from hmn_lava.microcode.ir import Program
+from hmn_lava.network import Along, Constant, Group, Input, IntegerNetwork, Link, LinkKind, Signal, SignalKind, Topology
+
+SCHEMA_VERSION = 1
+"""Goes up when an older program could no longer read a bundle rightly."""
+
+ARRAYS = "arrays.npz"
+SPEC_ARRAYS = "spec.npz"
+FILES = (ARRAYS, "rules.json", "lowering.json", "placement.json")
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}(\.[A-Za-z_][A-Za-z0-9_]{0,63})?$")]
+Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+FormatText = Annotated[str, StringConstraints(pattern=r"^[su][0-9]{1,2}\.-?[0-9]{1,3}$")]
+Count = Annotated[int, Field(ge=0, le=1 << 31)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class TopologyRecord(_Record):
+    """Synapses: sizes, and the arrays with their post and pre neurons; a dense one has none."""
+
+    n_post: Count
+    n_pre: Count
+    row: Name | None
+    col: Name | None
+
+
+class InputRecord(_Record):
+    """A host input."""
+
+    size: Count
+    format: FormatText
+    low: int
+    high: int
+
+
+class ConstantRecord(_Record):
+    """A constant: the array with its values, and along what they lie."""
+
+    array: Name
+    along: Along
+
+
+class GroupRecord(_Record):
+    """A group; its program is a file of its own."""
+
+    size: Count
+    topology: int | None
+    constants: dict[Name, ConstantRecord]
+    initial: dict[Name, Name]
+
+
+class LinkRecord(_Record):
+    """A link; ``topology`` is a number of the list of topologies."""
+
+    source: list[Name]
+    target: list[Name]
+    kind: LinkKind
+    delay: Name
+    topology: int | None
+    weights: Name | None
+    shift: int
+
+
+class SignalRecord(_Record):
+    """A signal."""
+
+    owner: Name
+    variable: Name
+    kind: SignalKind
+    format: FormatText
+    offset: Count
+    shape: list[Count]
+    label: Literal["exact", "defined", "statistical"]
+
+
+class NetworkRecord(_Record):
+    """An integer network. ``arrays`` maps the arrays of arrays.npz to their shapes."""
+
+    arrays: dict[Name, list[Count]]
+    inputs: dict[Name, InputRecord]
+    topologies: list[TopologyRecord]
+    groups: dict[Name, GroupRecord]
+    links: list[LinkRecord]
+    signals: dict[str, SignalRecord]
+    outputs: list[str]
+    weight_lag: dict[Name, Count]
+    delay: dict[Name, Name]
+
+
+class ProfileRecord(_Record):
+    """The hardware profile that a bundle was compiled for."""
+
+    name: str
+    sha256: Hash
+
+
+class FindingRecord(_Record):
+    """A finding of the compiler."""
+
+    rule: str
+    object: str
+    used: Any
+    limit: Any
+    severity: Literal["error", "warning", "info"]
+    remedy: str
+
+
+class Manifest(_Record):
+    """manifest.json, less its own hash."""
+
+    schema_version: Literal[1]
+    name: Name
+    profile: ProfileRecord
+    plasticity: Literal["engine", "neurocore"]
+    seed: Annotated[int, Field(ge=0, lt=1 << 63)]
+    spec: dict[str, Any]
+    network: NetworkRecord
+    findings: list[FindingRecord]
+    files: dict[str, Hash]
+
+
+class _Arrays:
+    """Arrays by name; one that several users share is kept once."""
+
+    def __init__(self) -> None:
+        self.named: dict[str, NDArray[Any]] = {}
+        self._names: dict[int, str] = {}
+        self._kept: list[Integers] = []  # an identity is one only as long as its object lives
+
+    def name(self, array: Integers) -> str:
+        if id(array) not in self._names:
+            self._kept.append(array)
+            self._names[id(array)] = f"a{len(self.named)}"
+            self.named[self._names[id(array)]] = _narrow(array)
+        return self._names[id(array)]
+
+
+def encode(network: IntegerNetwork) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The network as the manifest's JSON values, and its arrays in the narrowest integer types."""
+    arrays = _Arrays()
+    topologies: list[Topology] = []
+
+    def number(topology: Topology | None) -> int | None:
+        if topology is None:
+            return None
+        for position, known in enumerate(topologies):
+            if known.row is topology.row and known.col is topology.col:
+                return position
+        topologies.append(topology)
+        return len(topologies) - 1
+
+    content: dict[str, Any] = {
+        "inputs": {i.name: {"size": i.size, "format": str(i.format), "low": i.low, "high": i.high} for i in network.inputs.values()},
+        "groups": {
+            group.name: {
+                "size": group.size,
+                "topology": number(group.topology),
+                "constants": {name: {"array": arrays.name(c.values), "along": c.along} for name, c in group.constants.items()},
+                "initial": {name: arrays.name(values) for name, values in group.initial.items()},
+            }
+            for group in network.groups.values()
+        },
+        "links": [
+            {
+                "source": list(link.source),
+                "target": list(link.target),
+                "kind": link.kind,
+                "delay": arrays.name(link.delay),
+                "topology": number(link.topology),
+                "weights": None if link.weights is None else arrays.name(link.weights),
+                "shift": link.shift,
+            }
+            for link in network.links
+        ],
+        "signals": {
+            name: {"owner": s.owner, "variable": s.variable, "kind": s.kind, "format": str(s.format), "offset": s.offset,
+                   "shape": list(s.shape), "label": s.label}
+            for name, s in network.signals.items()
+        },
+        "outputs": list(network.outputs),
+        "weight_lag": dict(network.weight_lag),
+        "delay": {name: arrays.name(_compact(delay)) for name, delay in network.delay.items()},
+    }  # fmt: skip
+    content["topologies"] = [
+        {"n_post": t.n_post, "n_pre": t.n_pre, "row": None if t.dense else arrays.name(t.row), "col": None if t.dense else arrays.name(t.col)}
+        for t in topologies
+    ]
+    content["arrays"] = {name: list(array.shape) for name, array in arrays.named.items()}
+    return content, arrays.named
+
+
+def decode(
+    name: str, record: NetworkRecord, arrays: Mapping[str, NDArray[Any]], programs: Mapping[str, Program], where: str
+) -> IntegerNetwork:
+    """The network that :func:`encode` wrote. Raises InputError for a reference to nothing; ``proof`` checks the rest."""
+
+    def array(key: str | None) -> Integers:
+        if key is None or key not in arrays:
+            raise InputError("no such array", where=where, field="network", value=key, remedy="compile the spec again")
+        return wide[key]
+
+    def topology(number: int | None) -> Topology | None:
+        if number is None:
+            return None
+        if not 0 <= number < len(topologies):
+            raise InputError("no such topology", where=where, field="network", value=number, remedy="compile the spec again")
+        return topologies[number]
+
+    wide = {key: values.astype(np.int64) for key, values in arrays.items()}
+    topologies = []
+    for t in record.topologies:
+        if t.row is None:
+            if t.n_post * t.n_pre > sum(group.size for group in record.groups.values()) + sum(a.size for a in arrays.values()):
+                raise InputError("a dense topology of more synapses than there are", where=where, field="network.topologies",
+                                 value=(t.n_post, t.n_pre), remedy="compile the spec again")  # fmt: skip
+            topologies.append(Topology.full(t.n_post, t.n_pre))
+        else:
+            topologies.append(Topology(t.n_post, t.n_pre, array(t.row), array(t.col), False))
+    inputs = {n: Input(n, i.size, Fixed.parse(i.format), i.low, i.high) for n, i in record.inputs.items()}
+    groups = {
+        n: Group(
+            n,
+            programs[n],
+            g.size,
+            {key: Constant(array(c.array), c.along) for key, c in g.constants.items()},
+            {key: array(a) for key, a in g.initial.items()},
+            topology(g.topology),
+        )
+        for n, g in record.groups.items()
+    }
+    links = tuple(
+        Link(_pair(k.source, where), _pair(k.target, where), k.kind, array(k.delay), topology(k.topology),
+             None if k.weights is None else array(k.weights), k.shift)
+        for k in record.links
+    )  # fmt: skip
+    signals = {
+        n: Signal(s.owner, s.variable, s.kind, Fixed.parse(s.format), s.offset, tuple(s.shape), s.label) for n, s in record.signals.items()
+    }
+    delay = {n: array(key) for n, key in record.delay.items()}
+    return IntegerNetwork(name, inputs, groups, links, signals, tuple(record.outputs), record.weight_lag, delay)
+
+
+def _pair(words: list[str], where: str) -> tuple[str, str]:
+    if len(words) != 2:
+        raise InputError("a link's end has two names", where=where, field="network.links", value=words, remedy="compile the spec again")
+    return words[0], words[1]
+
+
+def _narrow(array: Integers) -> NDArray[Any]:
+    """The narrowest signed integer type that holds the array."""
+    low, high = (int(array.min()), int(array.max())) if array.size else (0, 0)
+    for dtype in (np.int8, np.int16, np.int32):
+        if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
+            return array.astype(dtype)
+    return array
+
+
+def _compact(delay: Integers) -> Integers:
+    return delay[:1] if delay.size and bool((delay == delay[0]).all()) else delay

@@ -1,0 +1,127 @@
+"""One interface for all backends: a session holds a network's state and runs it.
+
+``interpreter`` and ``fast`` run a bundle's integers; ``reference`` runs its spec in float64, with the latencies of the compiled network
+(``as-compiled``) or with none (``ideal``). ``lava`` and ``board`` need what this machine may lack; they never fall back to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hmn_lava.errors import BackendError, InputError
+from hmn_lava.latency import Latency
+from hmn_lava.network import Signal
+from hmn_lava.reference import Reference
+from hmn_lava.simulator.executor import quantise_inputs
+from hmn_lava.simulator.fast import Fast
+from hmn_lava.simulator.interpreter import Interpreter
+from hmn_lava.simulator.probes import Probe, Recorder
+from hmn_lava.simulator.result import Result
+
+if TYPE_CHECKING:
+    from hmn_lava.bundle import Bundle
+
+BACKENDS = ("reference", "interpreter", "fast", "lava", "board")
+LATENCIES = ("as-compiled", "ideal")
+
+
+class Session(Protocol):
+    """What a backend offers."""
+
+    backend: str
+
+    def run(self, inputs: Mapping[str, ArrayLike] | None = None, steps: int | None = None, probes: Iterable[Probe | str] = (),
+            outputs: bool = True) -> Result:  # fmt: skip
+        """Run ``steps`` steps on real-valued ``inputs`` of shape (steps, size); the state is kept for the next call."""
+
+    def real(self, name: str) -> NDArray[np.float64]:
+        """The real values of a state signal now."""
+
+    def latency(self, name: str) -> int:
+        """Steps by which a signal shows later than the step of the model that it belongs to."""
+
+
+def open_session(bundle: Bundle, backend: str = "fast", *, threads: int | None = None, latency: str = "as-compiled") -> Session:
+    """A session of ``bundle`` on ``backend``. Raises InputError for a name that is none, BackendError for a backend that is not here."""
+    if latency not in LATENCIES:
+        raise InputError("no such latency", field="latency", value=latency, remedy=f"one of: {', '.join(LATENCIES)}")
+    if backend == "fast":
+        return Fast(bundle.network, threads)
+    if backend == "interpreter":
+        return Interpreter(bundle.network)
+    if backend == "reference":
+        return ReferenceSession(bundle, latency == "ideal")
+    if backend in BACKENDS:
+        raise BackendError(f"the backend '{backend}' is not part of this version; nothing was run. Use fast, interpreter or reference.")
+    raise InputError("no such backend", field="backend", value=backend, remedy=f"one of: {', '.join(BACKENDS)}")
+
+
+class ReferenceSession:
+    """The float reference as a session: its signals show as late as the compiled network's, so that the two compare step by step."""
+
+    backend = "reference"
+
+    def __init__(self, bundle: Bundle, ideal: bool = False) -> None:
+        network = bundle.network
+        self.network, self.ideal = network, ideal
+        model = bundle.model
+        delay = {name: np.broadcast_to(network.delay[name], (c.n_syn,)) for name, c in model.connections.items()}
+        self.reference = Reference(model, None if ideal else Latency(network.weight_lag, delay, {}))
+        known = set(self.reference.signals)
+        self._parts = {name: part for name in network.signals if (part := _part(name, known)) is not None}
+        self.signals: dict[str, Signal] = {name: network.signals[name] for name in self._parts}
+        self._waiting: dict[str, list[NDArray[np.float64]]] = {}
+
+    def run(self, inputs: Mapping[str, ArrayLike] | None = None, steps: int | None = None, probes: Iterable[Probe | str] = (),
+            outputs: bool = True) -> Result:  # fmt: skip
+        _, steps = quantise_inputs(self.network, inputs or {}, steps)
+        driven = {name: np.asarray(values, np.float64)[:steps] for name, values in (inputs or {}).items()}
+        asked = [p if isinstance(p, Probe) else Probe.parse(p) for p in probes]
+        named = {p.signal for p in asked}
+        always = [Probe(name) for name in self.network.outputs if outputs and name not in named]
+        recorder = Recorder([*asked, *always], self.signals, steps, np.float64)
+        start = self.reference.t
+        delayed = {name: self.latency(name) for name in {**recorder.data, **dict.fromkeys(self.network.outputs)}}
+        for name in [n for n in self._waiting if n not in delayed]:
+            del self._waiting[name]
+        for name, offset in delayed.items():
+            # A line as long as the offset. What was not watched from the beginning is not known at first.
+            before = self._now(name) if start == 0 else np.full(self.signals[name].shape, np.nan)
+            self._waiting.setdefault(name, [before] * offset)
+        for step in range(steps):
+            self.reference.step({name: values[step] for name, values in driven.items()})
+            due = set(recorder.wanted(step))
+            for name, offset in delayed.items():
+                if offset == 0:
+                    if name in due:
+                        recorder.record(step, name, self._now(name))
+                    continue
+                line = self._waiting[name]
+                line.append(self._now(name))
+                value = line.pop(0)
+                if name in due:
+                    recorder.record(step, name, value)
+        return Result(self.backend, steps, start, self.signals, recorder.data, self.network.outputs)
+
+    def real(self, name: str) -> NDArray[np.float64]:
+        return self._now(name)
+
+    def latency(self, name: str) -> int:
+        return 0 if self.ideal else self.network.signals[name].offset
+
+    def _now(self, name: str) -> NDArray[np.float64]:
+        source, column = self._parts[name]
+        values = self.reference[source]
+        return (values if column is None else values[..., column]).reshape(self.signals[name].shape)
+
+
+def _part(name: str, known: set[str]) -> tuple[str, int | None] | None:
+    """The reference's signal behind a signal of the network: contexts of D dimensions are D signals there, ``c_0`` for column 0 of ``c``."""
+    if name in known:
+        return name, None
+    stem, _, column = name.rpartition("_")
+    return (stem, int(column)) if column.isdecimal() and stem in known else None
