@@ -430,7 +430,8 @@ class _Neurocore:
                 self._group(modulation.entropy_terms(terms, activity, size), size)
                 ports = [self._port(terms, output, size) for output in ("exp", "zexp")]
                 bound = activity.bounds[1] * activity.format.unit
-                self._group(modulation.entropy(group, ports[0], ports[1], bound), 1)
+                least = size * next(v.low for v in self.groups[terms].program.outputs if v.name == "exp")
+                self._group(modulation.entropy(group, ports[0], ports[1], bound, least), 1)
                 outputs: Sequence[tuple[str, str]] = (("exp", "exp"), ("zexp", "zexp"))
             else:
                 constants = self._group(modulation.novelty_terms(terms, activity, size), size)

@@ -78,11 +78,17 @@ class Fixed:
         sign, bits, frac = text[:1], *text[1:].split(".", 1)
         if sign not in ("s", "u"):
             raise ValueError(f"a format reads like s24.20 or u16.15, not {text!r}")
-        return cls(int(bits), sign == "s", int(frac))
+        format = cls(int(bits), sign == "s", int(frac))
+        if str(format) != text:
+            raise ValueError(f"a format reads like s24.20 or u16.15, not {text!r}")
+        return format
 
     @classmethod
     def fitting(cls, low: float, high: float, bits: int) -> Fixed:
-        """The finest format of ``bits`` bits that holds every real value of [low, high]; signed only if ``low`` is negative."""
+        """The finest format of ``bits`` bits that holds every real value of [low, high]; signed only if ``low`` is negative.
+
+        The one extra negative integer of a signed format is not counted on.
+        """
         signed = low < 0
         reach = max(abs(low), abs(high))
         if reach == 0.0:

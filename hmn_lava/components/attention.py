@@ -61,7 +61,8 @@ def direction(b: Builder, vector: Sequence[Value]) -> list[Value]:
     if len(vector) == 1:
         return [sign(b, vector[0], 1 << DIRECTION.frac, DIRECTION.frac)]
     b.note("scale the vector up, then divide by its norm")
-    vector = [b.raw("mov", v) for v in vector]
+    coarsest = min(v.frac for v in vector)
+    vector = [b.rescale(v, coarsest) for v in vector]
     # Shift the vector left until its largest component fills 21 bits, so that the squares keep their precision.
     top = WORD - 3
     vector = [b.clip(v, -(1 << top), 1 << top) for v in vector]

@@ -173,13 +173,14 @@ def entropy_terms(name: str, z: Port, count: int) -> Program:
     return b.build()
 
 
-def entropy(name: str, exp: Port, zexp: Port, z_max: float) -> Program:
+def entropy(name: str, exp: Port, zexp: Port, z_max: float, least: int) -> Program:
     """H = ln Σ_j e^(z_j - z_max) + z_max - (Σ_j z_j e^(z_j - z_max)) / Σ_j e^(z_j - z_max), in nats, as output ``E``.
 
-    The entropy of softmax(z). Inputs ``exp`` and ``zexp``, the sums of the neurons' terms.
+    The entropy of softmax(z). Inputs ``exp`` and ``zexp``, the sums of the neurons' terms. ``least`` is the proven lower bound of the sum of
+    exp once the neurons have sent; before, it stands in for the sum.
     """
     b = Builder(name, "uncertainty: entropy of softmax(z)")
-    power = b.maximum(b.input("exp", exp.format, exp.bounds), b.literal(1, exp.format.frac))
+    power = b.clip(b.input("exp", exp.format, exp.bounds), max(1, least), exp.bounds[1])
     mean = b.mul(b.input("zexp", zexp.format, zexp.bounds), reciprocal(b, power))
     value = b.sub(b.add(logarithm(b, power), b.number(z_max, 16)), mean)
     b.emit("E", b.convert(value, Fixed(WORD - 4, False, 16)))
