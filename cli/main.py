@@ -12,13 +12,21 @@ from typing import Annotated
 
 import typer
 
-from hmn_lava.cli import doctor, output, profiles
+from hmn_lava.cli import check, compare, compile, doctor, init, inspect, output, profiles, task
+from hmn_lava.cli import run as run_command
 from hmn_lava.errors import HmnError
 
 COMMANDS = {
+    "init": init.init,
+    "check": check.check,
+    "compile": compile.compile,
+    "run": run_command.run,
+    "compare": compare.compare,
+    "inspect": inspect.inspect,
     "doctor": doctor.doctor,
 }
 GROUPS = {
+    "task": task.app,
     "profiles": profiles.app,
 }
 
@@ -71,7 +79,7 @@ def run(arguments: list[str]) -> int:
     except HmnError as error:
         output.error(error, error.exit_code, as_json="--json" in arguments)
         return error.exit_code
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         output.error(error, 2, as_json="--json" in arguments)
         return 2
     except Exception as error:

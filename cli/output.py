@@ -38,9 +38,14 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title:
         numeric = all(isinstance(row[number], (int, float)) and not isinstance(row[number], bool) for row in cells)
         table.add_column(column, justify="right" if numeric and cells else "left", overflow="fold")
     for row in cells:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in row))
     # A pipe has no width: do not fold lines that a program will read.
     Console(width=None if sys.stdout.isatty() else 200, soft_wrap=False).print(table)
+
+
+def printable(text: str) -> str:
+    """Show control characters as escapes: names in files that others made must not steer the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 def note(message: str) -> None:
@@ -71,13 +76,15 @@ def error(problem: Exception, exit_code: int, *, as_json: bool, internal: bool =
             f"internal error, please report it with the command that caused it: {type(problem).__name__}: {message}\n"
             "  Set HMN_LAVA_DEBUG=1 to see where it comes from."
         )
+    elif isinstance(problem, MemoryError):
+        message = "not enough memory\n  remedy: use fewer steps, fewer probes, or a smaller network"
     elif isinstance(problem, OSError):
         message = ": ".join(str(part) for part in (problem.filename, problem.strerror) if part) or message
     lines = message.splitlines()
     if len(lines) > _SCREEN:
         lines = [*lines[: _SCREEN - 1], f"  ... and {len(lines) - _SCREEN + 1} more lines; --json prints all of them"]
     prefix = "" if internal else "error: "
-    print(prefix + "\n".join(line[:500] for line in lines), file=sys.stderr)
+    print(prefix + "\n".join(printable(line[:500]) for line in lines), file=sys.stderr)
     if as_json:
         details: dict[str, Any] = {"type": type(problem).__name__, "exit_code": exit_code, "message": message}
         for name in ("where", "field", "value", "problem", "remedy"):

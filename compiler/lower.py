@@ -136,6 +136,7 @@ class _Neurocore:
             a=a.format,
             a_bounds=a.bounds,
             z=self.formats.activity[name].format,
+            z_high=self.formats.activity[name].bounds[1],
             bias=Fixed(WORD - 1, True, bias_frac) if has_bias else None,
             bias_in_voltage=in_voltage,
             noise=self._fixed(p.noise) if p.noise > 0 else None,

@@ -115,7 +115,8 @@ def _accumulator(
     fan_in = np.zeros(population.size, np.int64)
     for connection in model.connections.values():
         if connection.post == population.name:
-            reach = _reach(model.populations[connection.pre])
+            port = activity[connection.pre]
+            reach = max(abs(n) for n in port.bounds) * port.format.unit
             largest = _largest_weights(connection, weight[connection.name])
             worst += np.bincount(connection.row, weights=largest, minlength=population.size) * reach
             fan_in += np.bincount(connection.row, minlength=population.size)
@@ -141,9 +142,11 @@ def _accumulator(
 
 
 def _largest_weights(connection: Connection, format: Fixed) -> Floats:
+    """Largest magnitude that each synapse's stored weight can have."""
     if connection.rule is None:
         return np.abs(format.real(format.quantise(connection.weights)))
-    return np.full(connection.n_syn, max(abs(connection.rule.w_min), abs(connection.rule.w_max)))
+    bounds = format.real(format.quantise([connection.rule.w_min, connection.rule.w_max]))
+    return np.full(connection.n_syn, float(np.abs(bounds).max()))
 
 
 def _lif_scale(population: Population, lif: Lif, format: Fixed, reach: float) -> tuple[Fixed, list[Finding]]:

@@ -17,14 +17,23 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hmn_lava.bundle import Bundle, load
-    from hmn_lava.compare import compare
-    from hmn_lava.compiler import compile
-    from hmn_lava.errors import BackendError, Finding, FitError, HmnError, InputError
-    from hmn_lava.hardware_profiles import load_profile
-    from hmn_lava.simulator.probes import Probe
-    from hmn_lava.simulator.result import Result
-    from hmn_lava.spec import Network, Spec, dump_spec, load_spec, resolve
+    from hmn_lava.bundle import Bundle as Bundle
+    from hmn_lava.bundle import load as load
+    from hmn_lava.compare import compare as compare
+    from hmn_lava.compiler import compile as compile
+    from hmn_lava.errors import BackendError as BackendError
+    from hmn_lava.errors import Finding as Finding
+    from hmn_lava.errors import FitError as FitError
+    from hmn_lava.errors import HmnError as HmnError
+    from hmn_lava.errors import InputError as InputError
+    from hmn_lava.hardware_profiles import load_profile as load_profile
+    from hmn_lava.simulator.probes import Probe as Probe
+    from hmn_lava.simulator.result import Result as Result
+    from hmn_lava.spec import Network as Network
+    from hmn_lava.spec import Spec as Spec
+    from hmn_lava.spec import dump_spec as dump_spec
+    from hmn_lava.spec import load_spec as load_spec
+    from hmn_lava.spec import resolve as resolve
 
 _HOMES = {
     "Bundle": "hmn_lava.bundle",
@@ -46,7 +55,7 @@ _HOMES = {
     "resolve": "hmn_lava.spec",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

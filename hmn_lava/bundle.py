@@ -16,6 +16,7 @@ another shape than the manifest says, or a program that does not pass the verifi
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -25,27 +26,44 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from hmn_lava.errors import Finding, InputError
-from hmn_lava.manifest import ARRAYS, FILES, SCHEMA_VERSION, SPEC_ARRAYS, Manifest, decode, encode
+from hmn_lava.manifest import (
+    ARRAYS,
+    FILES,
+    SCHEMA_VERSION,
+    SPEC_ARRAYS,
+    LoweringRecord,
+    Manifest,
+    PlacementRecord,
+    RulesRecord,
+    decode,
+    encode,
+)
+from hmn_lava.memory import refuse_above_memory
 from hmn_lava.microcode.text import from_text, to_text
 from hmn_lava.network import IntegerNetwork
 from hmn_lava.proof import prove
 from hmn_lava.session import Session, open_session
 from hmn_lava.simulator.probes import Probe
 from hmn_lava.simulator.result import Result
-from hmn_lava.spec import Spec, resolve, spec_from_dict, spec_to_dict
+from hmn_lava.spec import Spec, resolve, spec_to_dict
+from hmn_lava.spec.load import read_record
 from hmn_lava.spec.model import Model
 from hmn_lava.spec.npz import NpzError, read_npz
 
 MANIFEST = "manifest.json"
 LARGEST_TEXT = 64 << 20
 """Bytes of the largest text file that is read from a bundle."""
+DEEPEST = 32
+"""Levels of a bundle's JSON."""
+
+_T = TypeVar("_T", bound=BaseModel)
 
 _REFUSED = "compile the spec again; a bundle that was changed by hand is not run"
 
@@ -88,22 +106,23 @@ class Bundle:
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write the bundle to ``folder``, at once: a bundle that is there is replaced, anything else that is not empty is refused."""
-        folder = Path(folder)
-        if folder.exists() and not (folder.is_dir() and ((folder / MANIFEST).exists() or not any(folder.iterdir()))):
+        place = Path(os.path.realpath(folder))  # a link to a folder stays a link
+        if place.exists() and not (place.is_dir() and ((place / MANIFEST).exists() or not any(place.iterdir()))):
             raise InputError("exists and is no bundle", where=str(folder), remedy="choose another folder, or empty this one")
-        temporary: Path | None = None
+        temporary = place.parent / f".{place.name}-{uuid.uuid4().hex}"
+        made = [parent for parent in place.parents if not parent.exists()]
         try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            temporary = folder.parent / f".{folder.name}-{uuid.uuid4().hex}"
-            temporary.mkdir()
+            temporary.mkdir(parents=True)
             self._write(temporary)
-            _swap(temporary, folder)
+            _swap(temporary, place)
         except OSError as error:
             raise InputError(f"cannot be written: {error.strerror}", where=str(folder), remedy="choose a folder that you may write to") from None
         finally:
-            if temporary is not None:
-                shutil.rmtree(temporary, ignore_errors=True)
-        return folder
+            shutil.rmtree(temporary, ignore_errors=True)
+            for parent in made:  # innermost first; one that holds the bundle is not empty
+                with contextlib.suppress(OSError):
+                    parent.rmdir()
+        return Path(folder)
 
     def _write(self, folder: Path) -> None:
         network, arrays = encode(self.network)
@@ -146,11 +165,7 @@ def load(folder: str | os.PathLike[str]) -> Bundle:
                          remedy=f"this program reads version {SCHEMA_VERSION}; compile the spec again")  # fmt: skip
     if content.pop("sha256", None) != _digest(content):
         raise InputError("the manifest was changed after it was written", where=str(folder / MANIFEST), field="sha256", remedy=_REFUSED)
-    try:
-        manifest = Manifest.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(str(first["msg"]), where=str(folder / MANIFEST), field=".".join(map(str, first["loc"])), remedy=_REFUSED) from None
+    manifest = _validated(Manifest, content, folder / MANIFEST)
     _check_files(folder, manifest)
     arrays = {}
     for name, shape in manifest.network.arrays.items():
@@ -169,15 +184,21 @@ def load(folder: str | os.PathLike[str]) -> Bundle:
     findings = prove(network)
     if findings:
         raise InputError(f"the network is not sound: {findings[0]}", where=str(folder), remedy=_REFUSED)
+    refuse_above_memory(network.bytes, where=str(folder), remedy="run it on a larger machine")
+    _check_references(manifest, folder / MANIFEST)
+    lowering = _validated(LoweringRecord, _read_json(folder / "lowering.json"), folder / "lowering.json")
+    placement = _validated(PlacementRecord, _read_json(folder / "placement.json"), folder / "placement.json")
+    _check_placement(placement, network, folder / "placement.json")
+    _validated(RulesRecord, _read_json(folder / "rules.json"), folder / "rules.json")
     return Bundle(
         network=network,
-        spec=spec_from_dict(manifest.spec, folder),
+        spec=read_record(manifest.spec, folder=folder, file=str(folder / MANIFEST)),
         profile_name=manifest.profile.name,
         profile_sha256=manifest.profile.sha256,
         plasticity=manifest.plasticity,
         seed=manifest.seed,
-        lowering=_read_json(folder / "lowering.json").get("rows", []),
-        placement={k: v for k, v in _read_json(folder / "placement.json").items() if k != "schema_version"},
+        lowering=[row.model_dump() for row in lowering.rows],
+        placement=placement.model_dump(exclude={"schema_version"}),
         findings=tuple(Finding(**finding.model_dump()) for finding in manifest.findings),
     )
 
@@ -198,6 +219,32 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
             raise InputError("the file was changed: its sha256 is not the manifest's", where=str(path), remedy=_REFUSED)
 
 
+def _check_references(manifest: Manifest, where: Path) -> None:
+    """The spec's arrays are in the one file that the bundle has for them, and that is listed."""
+    waiting: list[Any] = [manifest.spec]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            named = [value[key] for key in ("npz", "file") if isinstance(value.get(key), str)]
+            if any(file != SPEC_ARRAYS or SPEC_ARRAYS not in manifest.files for file in named):
+                raise InputError("refers to a file that is not part of the bundle", where=str(where), field="spec", value=named[0],
+                                 remedy=_REFUSED)  # fmt: skip
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+
+
+def _check_placement(placement: PlacementRecord, network: IntegerNetwork, where: Path) -> None:
+    """Every compartment of every group is on one core."""
+    ends = dict.fromkeys(network.groups, 0)
+    for part in placement.slices:
+        if ends.get(part.group) != part.first or part.last <= part.first:
+            raise InputError("not all compartments of a group, in order", where=str(where), field="slices", value=part.group, remedy=_REFUSED)
+        ends[part.group] = part.last
+    if wrong := [name for name, end in ends.items() if end != network.groups[name].size]:
+        raise InputError("not all compartments of a group", where=str(where), field="slices", value=wrong[0], remedy=_REFUSED)
+
+
 def _swap(temporary: Path, folder: Path) -> None:
     """Put the finished folder in place; an older bundle is moved aside first and removed last."""
     old: Path | None = None
@@ -206,7 +253,7 @@ def _swap(temporary: Path, folder: Path) -> None:
         os.replace(folder, old)
     try:
         os.replace(temporary, folder)
-    except OSError:
+    except BaseException:
         if old is not None:
             os.replace(old, folder)
         raise
@@ -244,12 +291,27 @@ def _read_text(path: Path) -> str:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(_read_text(path))
+        content = json.loads(_read_text(path), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise InputError("not JSON", where=str(path), remedy=_REFUSED) from None
     if not isinstance(content, dict):
         raise InputError("not a JSON object", where=str(path), remedy=_REFUSED)
-    return content
+    level: list[Any] = [content]
+    for _ in range(DEEPEST):
+        level = [child for value in level for child in (value.values() if isinstance(value, dict) else value) if isinstance(child, (dict, list))]
+        if not level:
+            return content
+    raise InputError(f"nested deeper than {DEEPEST} levels", where=str(path), remedy=_REFUSED)
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
+
+def _validated(record: type[_T], content: dict[str, Any], where: Path) -> _T:
+    try:
+        return record.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part)[:80] for part in first["loc"])
+        raise InputError(str(first["msg"]), where=str(where), field=field, remedy=_REFUSED) from None

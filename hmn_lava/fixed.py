@@ -7,6 +7,7 @@ than ``bits``: only the scale moves. All integer work uses numpy's int64, which 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Rounding = Literal["nearest", "floor", "zero"]
 Integers = NDArray[np.int64]
+
+_TEXT = re.compile(r"([su])([0-9]{1,2})\.(-?[0-9]{1,3})")
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,21 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from hmn_lava.errors import InputError
 from hmn_lava.fixed import Fixed, Integers
+from hmn_lava.memory import refuse_above_memory
 from hmn_lava.microcode.ir import Program
-from hmn_lava.network import Along, Constant, Group, Input, IntegerNetwork, Link, LinkKind, Signal, SignalKind, Topology
+from hmn_lava.network import (
+    LONGEST_DELAY,
+    Along,
+    Constant,
+    Group,
+    Input,
+    IntegerNetwork,
+    Link,
+    LinkKind,
+    Signal,
+    SignalKind,
+    Topology,
+)
 
 SCHEMA_VERSION = 1
 """Goes up when an older program could no longer read a bundle rightly."""
@@ -23,8 +36,9 @@ FILES = (ARRAYS, "rules.json", "lowering.json", "placement.json")
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}(\.[A-Za-z_][A-Za-z0-9_]{0,63})?$")]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-FormatText = Annotated[str, StringConstraints(pattern=r"^[su][0-9]{1,2}\.-?[0-9]{1,3}$")]
+FormatText = Annotated[str, StringConstraints(pattern=r"^[su]([1-9]|[1-3][0-9]|4[0-8])\.-?[0-9]{1,3}$")]
 Count = Annotated[int, Field(ge=0, le=1 << 31)]
+Steps = Annotated[int, Field(ge=0, le=LONGEST_DELAY)]
 
 
 class _Record(BaseModel):
@@ -84,8 +98,8 @@ class SignalRecord(_Record):
     variable: Name
     kind: SignalKind
     format: FormatText
-    offset: Count
-    shape: list[Count]
+    offset: Steps
+    shape: Annotated[list[Count], Field(max_length=2)]
     label: Literal["exact", "defined", "statistical"]
 
 
@@ -97,9 +111,9 @@ class NetworkRecord(_Record):
     topologies: list[TopologyRecord]
     groups: dict[Name, GroupRecord]
     links: list[LinkRecord]
-    signals: dict[str, SignalRecord]
-    outputs: list[str]
-    weight_lag: dict[Name, Count]
+    signals: dict[Name, SignalRecord]
+    outputs: list[Name]
+    weight_lag: dict[Name, Steps]
     delay: dict[Name, Name]
 
 
@@ -127,12 +141,61 @@ class Manifest(_Record):
     schema_version: Literal[1]
     name: Name
     profile: ProfileRecord
-    plasticity: Literal["engine", "neurocore"]
+    plasticity: Literal["neurocore"]
     seed: Annotated[int, Field(ge=0, lt=1 << 63)]
     spec: dict[str, Any]
     network: NetworkRecord
     findings: list[FindingRecord]
     files: dict[str, Hash]
+
+
+class RowRecord(_Record):
+    """A row of lowering.json; see ``hmn_lava.compiler.lowering.Row``."""
+
+    parameter: str
+    target: str
+    format: FormatText
+    count: Count
+    requested: float
+    representable: float
+    stored: int
+    relative_error: float
+    clipped: Count
+    underflow: Count
+    note: Literal["", "clipped", "underflow"]
+
+
+class LoweringRecord(_Record):
+    """lowering.json."""
+
+    schema_version: Literal[1]
+    rows: list[RowRecord]
+
+
+class SliceRecord(_Record):
+    """Compartments [first, last) of a group on one core."""
+
+    group: Name
+    first: Count
+    last: Count
+    core: Count
+
+
+class PlacementRecord(_Record):
+    """placement.json."""
+
+    schema_version: Literal[1]
+    cores: Count
+    compartments: Count
+    compartments_per_core: Count
+    slices: list[SliceRecord]
+
+
+class RulesRecord(_Record):
+    """rules.json: rules of the learning engine, of which plasticity neurocore has none."""
+
+    schema_version: Literal[1]
+    rules: Annotated[dict[str, Any], Field(max_length=0)]
 
 
 class _Arrays:
@@ -222,16 +285,14 @@ def decode(
             raise InputError("no such topology", where=where, field="network", value=number, remedy="compile the spec again")
         return topologies[number]
 
+    need = 64 * sum(group.size for group in record.groups.values()) + 64 * sum(source.size for source in record.inputs.values())
+    need += sum(64 * (t.n_post + t.n_pre) + (16 * t.n_post * t.n_pre if t.row is None else 0) for t in record.topologies)
+    refuse_above_memory(need, where=where, field="network", remedy="run it on a larger machine, or compile the spec again")
     wide = {key: values.astype(np.int64) for key, values in arrays.items()}
-    topologies = []
-    for t in record.topologies:
-        if t.row is None:
-            if t.n_post * t.n_pre > sum(group.size for group in record.groups.values()) + sum(a.size for a in arrays.values()):
-                raise InputError("a dense topology of more synapses than there are", where=where, field="network.topologies",
-                                 value=(t.n_post, t.n_pre), remedy="compile the spec again")  # fmt: skip
-            topologies.append(Topology.full(t.n_post, t.n_pre))
-        else:
-            topologies.append(Topology(t.n_post, t.n_pre, array(t.row), array(t.col), False))
+    topologies = [
+        Topology.full(t.n_post, t.n_pre) if t.row is None else Topology(t.n_post, t.n_pre, array(t.row), array(t.col), False)
+        for t in record.topologies
+    ]
     inputs = {n: Input(n, i.size, Fixed.parse(i.format), i.low, i.high) for n, i in record.inputs.items()}
     groups = {
         n: Group(

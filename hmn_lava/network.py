@@ -24,6 +24,9 @@ Along = Literal["all", "each", "pre", "post"]
 LinkKind = Literal["same", "all", "pre", "post", "rows", "total", "matrix"]
 SignalKind = Literal["input", "state", "output", "observable"]
 
+LONGEST_DELAY = 1 << 12
+"""Steps; far above any profile's limit, which the compiler checks. Message buffers are as long as the longest delay."""
+
 
 @dataclass(frozen=True, eq=False)
 class Topology:
@@ -148,3 +151,13 @@ class IntegerNetwork:
     def depth(self) -> int:
         """How many steps of messages must be kept: the longest delay and the step of transport."""
         return 1 + max((int(link.delay.max()) for link in self.links), default=0)
+
+    @property
+    def bytes(self) -> int:
+        """About how much memory an executor takes: states, observables and messages in flight, eight bytes each."""
+        slots = self.depth + 1
+        total = sum(slots * source.size for source in self.inputs.values())
+        for group in self.groups.values():
+            program, width = group.program, group.size if group.topology is None else group.topology.n_post
+            total += group.size * (len(program.states) + len(program.observables)) + slots * width * len(program.outputs)
+        return 8 * total

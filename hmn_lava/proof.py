@@ -6,7 +6,9 @@ without looking and leave out what the bounds make needless.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +16,7 @@ from hmn_lava.errors import Finding
 from hmn_lava.fixed import Integers
 from hmn_lava.microcode.ranges import WORD_RANGE, Interval, overflows
 from hmn_lava.microcode.verify import verify
-from hmn_lava.network import Group, Input, IntegerNetwork, Link, Topology
-
-LONGEST_DELAY = 1 << 12
-"""Steps; far above any profile's limit, which the compiler checks. Message buffers are as long as the longest delay."""
+from hmn_lava.network import LONGEST_DELAY, Group, Input, IntegerNetwork, Link, Topology
 
 
 def prove(network: IntegerNetwork, limits: Mapping[str, int] | None = None) -> list[Finding]:
@@ -41,10 +40,13 @@ _AGAIN = "Compile the bundle again."
 def _form(network: IntegerNetwork) -> Iterator[Finding]:
     """Sizes, names and indices."""
     for source in network.inputs.values():
-        if source.size < 1 or not source.format.holds(source.low, source.high) or source.low > source.high:
+        inside = source.format.holds(source.low, source.high) and WORD_RANGE[0] <= source.low <= source.high <= WORD_RANGE[1]
+        if source.size < 1 or not inside:
             yield _error("input-range", source.name, (source.low, source.high), str(source.format), _AGAIN)
     outputs: dict[tuple[str, str], int] = {(source.name, "x"): source.size for source in network.inputs.values()}
     for name, group in network.groups.items():
+        if group.program.name != name:
+            yield _error("program-name", name, group.program.name, name, _AGAIN)
         if name in network.inputs:
             yield _error("name-once", name, "an input and a group", 1, _AGAIN)
         if group.topology is not None:
@@ -64,11 +66,14 @@ def _form(network: IntegerNetwork) -> Iterator[Finding]:
         }[signal.kind]
         size = outputs.get((signal.owner, signal.variable)) if signal.kind in ("input", "output") else None
         size = network.groups[signal.owner].size if size is None and signal.owner in network.groups else size
-        if not known or size != int(np.prod(signal.shape)):
+        if not known or size != math.prod(signal.shape):
             yield _error("signal", name, (signal.owner, signal.variable, signal.shape), size, _AGAIN)
     for name in network.outputs:
         if name not in network.signals:
             yield _error("signal", name, "an output", "a signal", _AGAIN)
+    for name, delay in network.delay.items():
+        if delay.ndim != 1 or not _within(delay, (0, LONGEST_DELAY)):
+            yield _error("delay", name, _bounds(delay), (0, LONGEST_DELAY), _AGAIN)
 
 
 def _topology(name: str, topology: Topology, size: int) -> Iterator[Finding]:
@@ -155,7 +160,7 @@ def _ports(network: IntegerNetwork) -> Iterator[Finding]:
                              "Give the signals tighter bounds, or a coarser format.")  # fmt: skip
 
 
-def _arriving(network: IntegerNetwork, link: Link) -> tuple[Integers | float, Integers | float]:
+def _arriving(network: IntegerNetwork, link: Link) -> tuple[Any, Any]:
     """Bounds of what a link brings: zero is always possible, before anything has arrived."""
     low, high = _emitted(network, link.source)
     if link.kind == "matrix" and link.topology is not None and link.weights is not None:
@@ -163,11 +168,11 @@ def _arriving(network: IntegerNetwork, link: Link) -> tuple[Integers | float, In
         least, most = np.minimum(weights * low, weights * high), np.maximum(weights * low, weights * high)
         scale = 2.0**link.shift
         totals = [np.bincount(link.topology.row, weights=w, minlength=link.topology.n_post) for w in (least, most)]
-        return np.floor(totals[0] * scale), np.floor(totals[1] * scale)  # type: ignore[return-value]
-    count = 1.0
+        return np.floor(totals[0] * scale), np.floor(totals[1] * scale)
+    count: Any = 1.0
     source = network.groups.get(link.source[0])
     if link.kind == "rows" and source is not None and source.topology is not None:
-        count = float(np.bincount(source.topology.row, minlength=1).max(initial=0))
+        count = np.bincount(source.topology.row, minlength=source.topology.n_post).astype(np.float64)
     elif link.kind == "total":
         count = float(source.size if source is not None else network.inputs[link.source[0]].size)
     return low * count, high * count

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
@@ -49,6 +50,8 @@ def open_session(bundle: Bundle, backend: str = "fast", *, threads: int | None =
     """A session of ``bundle`` on ``backend``. Raises InputError for a name that is none, BackendError for a backend that is not here."""
     if latency not in LATENCIES:
         raise InputError("no such latency", field="latency", value=latency, remedy=f"one of: {', '.join(LATENCIES)}")
+    if threads is not None and threads < 1:
+        raise InputError("must be 1 or more", field="threads", value=threads, remedy="leave it out to use every processor")
     if backend == "fast":
         return Fast(bundle.network, threads)
     if backend == "interpreter":
@@ -69,11 +72,17 @@ class ReferenceSession:
         network = bundle.network
         self.network, self.ideal = network, ideal
         model = bundle.model
+        _check_agreement(bundle)
         delay = {name: np.broadcast_to(network.delay[name], (c.n_syn,)) for name, c in model.connections.items()}
         self.reference = Reference(model, None if ideal else Latency(network.weight_lag, delay, {}))
         known = set(self.reference.signals)
         self._parts = {name: part for name in network.signals if (part := _part(name, known)) is not None}
         self.signals: dict[str, Signal] = {name: network.signals[name] for name in self._parts}
+        for name, (source, column) in self._parts.items():
+            values = self.reference[source]
+            found = values if column is None else values[..., column : column + 1]
+            if found.size != math.prod(self.signals[name].shape):
+                raise _another_network("signals", name)
         self._waiting: dict[str, list[NDArray[np.float64]]] = {}
 
     def run(self, inputs: Mapping[str, ArrayLike] | None = None, steps: int | None = None, probes: Iterable[Probe | str] = (),
@@ -117,6 +126,23 @@ class ReferenceSession:
         source, column = self._parts[name]
         values = self.reference[source]
         return (values if column is None else values[..., column]).reshape(self.signals[name].shape)
+
+
+def _check_agreement(bundle: Bundle) -> None:
+    """A bundle that was compiled here holds one network twice, as spec and as integers. One that was read may not."""
+    network, model = bundle.network, bundle.model
+    inputs = {name: p.size for name, p in model.populations.items() if p.type == "input"}
+    if inputs != {name: source.size for name, source in network.inputs.items()}:
+        raise _another_network("inputs", sorted(network.inputs))
+    if network.delay.keys() != model.connections.keys() or not network.weight_lag.keys() <= model.connections.keys():
+        raise _another_network("delay", sorted(network.delay))
+    for name, connection in model.connections.items():
+        if network.delay[name].shape not in ((1,), (connection.n_syn,)):
+            raise _another_network("delay", name)
+
+
+def _another_network(field: str, value: object) -> InputError:
+    return InputError("the spec of the bundle is of another network", field=f"network.{field}", value=value, remedy="compile the spec again")
 
 
 def _part(name: str, known: set[str]) -> tuple[str, int | None] | None:

@@ -28,13 +28,14 @@ Z_SPIKE = Fixed(1, signed=False, frac=0)
 class NeuronForm:
     """What a neuron program is made of. ``a`` is the format of its accumulator with the proven bounds ``a_bounds``.
 
-    ``z`` is the format of relu's output; ``bias_in_voltage`` is True for Lava's LIF population, False where the bias is part of a.
+    ``z`` is the format of relu's output, saturated at the integer ``z_high``; ``bias_in_voltage`` is True for Lava's LIF population, False where the bias is part of a.
     """
 
     activation: str
     a: Fixed
     a_bounds: Interval
     z: Fixed | None = None
+    z_high: int = 0
     bias: Fixed | None = None
     bias_in_voltage: bool = False
     noise: Fixed | None = None
@@ -104,7 +105,7 @@ def _activate(b: Builder, a: Value, form: NeuronForm) -> Value:
     if form.activation == "relu":
         if form.z is None:
             raise ValueError("relu needs the format of its output")
-        return b.convert(a, form.z)
+        return b.clip(b.convert(a, form.z), 0, form.z_high)
     if form.activation == "sigmoid":
         b.note("sigmoid")
         # At least one unit: a sigmoid is never zero, and a trace asks whether z is.

@@ -173,6 +173,8 @@ class Builder:
                 raise ProgramError(f"{self.name}: the number {value.real_bounds[0]} does not fit a word with {frac} fractional bits")
             return self.literal(integer, frac)
         if frac > value.frac:
+            if value.reach == 0:  # at any binary point, even beyond the widest shift
+                return self.literal(0, frac)
             return self.raw("shl", value, frac - value.frac, frac=frac)
         if shift >= WORD:
             if rounding == "floor" and value.low < 0:
@@ -320,7 +322,7 @@ class Builder:
 def narrowest(value: Value) -> Fixed:
     """The narrowest format that holds every integer of ``value``."""
     signed = value.low < 0
-    bits = max(value.high.bit_length(), (-value.low - 1).bit_length() if signed else 0) + int(signed)
+    bits = max(max(0, value.high).bit_length(), (-value.low - 1).bit_length() if signed else 0) + int(signed)
     return Fixed(max(1, bits), signed, value.frac)
 
 

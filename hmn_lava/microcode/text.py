@@ -29,7 +29,7 @@ _LONGEST = 20_000  # lines; far above any limit of a profile, and a bundle is un
 def to_text(program: Program) -> str:
     """The text of ``program``; :func:`from_text` gives an equal program back."""
     lines = [f"program {program.name}"]
-    lines += [f"; {line}" for line in program.comment.splitlines()]
+    lines += [f"; {line}".rstrip() for line in program.comment.splitlines()]
     for keyword, section in _SECTIONS.items():
         lines += [f"{keyword} {variable}" for variable in getattr(program, section)]
     lines += [f"observe {observable}" for observable in program.observables]
@@ -53,11 +53,11 @@ def from_text(text: str, where: str = "program") -> Program:
     if len(lines) > _LONGEST:
         raise InputError("the program is too long", where=where, value=len(lines), remedy=f"{_LONGEST} lines at most")
     for number, line in enumerate(lines, 1):
-        code, _, comment = line.partition(";")
+        code, mark, comment = line.partition(";")
         words = code.split()
         try:
             if not words:
-                if comment and not in_code:
+                if mark and not in_code:
                     comments.append(comment.removeprefix(" "))
             elif in_code:
                 instructions.append(_instruction(words, comment.strip()))

@@ -36,7 +36,7 @@ def verify(program: Program, limits: Mapping[str, int] | None = None) -> list[Fi
         if not (variable.low <= variable.high and variable.format.holds(variable.low, variable.high)):
             report("declared-range", f" {variable.name}", (variable.low, variable.high), str(variable.format),
                    "Declare bounds that the format holds.")  # fmt: skip
-        if not (WORD_RANGE[0] <= variable.low and variable.high <= WORD_RANGE[1]):
+        if variable.format.bits > WORD or not (WORD_RANGE[0] <= variable.low and variable.high <= WORD_RANGE[1]):
             report("word-width", f" {variable.name}", str(variable.format), f"{WORD} bits", "Use a narrower format.")
 
     readable = {v.name for v in program.readable}
@@ -98,6 +98,9 @@ def verify(program: Program, limits: Mapping[str, int] | None = None) -> list[Fi
             else:
                 regions.append(number + 1 + length)
                 visible.append(set())
+    for name, count in Counter(observable.name for observable in program.observables).items():
+        if count > 1:
+            report("name-once", f" {name}", count, 1, "Give each observable a name of its own.")
     for observable in program.observables:
         if observable.register not in assigned | readable:
             report("undefined-read", f" {observable.name}", observable.register, "a register", "Observe another register.")

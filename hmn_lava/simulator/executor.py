@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hmn_lava.errors import InputError
 from hmn_lava.fixed import Integers
+from hmn_lava.memory import refuse_above_memory
 from hmn_lava.network import IntegerNetwork, Link
 from hmn_lava.simulator.probes import Probe, Recorder
 from hmn_lava.simulator.result import Result
@@ -160,6 +161,8 @@ def quantise_inputs(network: IntegerNetwork, inputs: Mapping[str, ArrayLike], st
         steps = min(lengths.values())
     if steps < 0:
         raise InputError("must not be negative", field="steps", value=steps, remedy="give a number of steps from 0")
+    refuse_above_memory(24 * steps * sum(source.size for source in network.inputs.values()), field="steps", value=steps,
+                        remedy="run fewer steps at once")  # fmt: skip
     driven = {}
     for name, source in network.inputs.items():
         if name not in arrays:

@@ -13,6 +13,8 @@ from hmn_lava.network import Signal
 MEMORY_LIMIT = 1 << 30
 """Bytes that the probes of one run may take together."""
 
+_LAST = 1 << 62  # of a step, a word of the machine
+
 
 @dataclass(frozen=True)
 class Probe:
@@ -33,7 +35,7 @@ class Probe:
                 raise ValueError
             start, stop, stride = (int(p) if p else None for p in (*parts, "", "", "")[:3])
             probe = cls(name, start or 0, stop, 1 if stride is None else stride)
-            if probe.start < 0 or probe.stride < 1 or (probe.stop is not None and probe.stop <= probe.start):
+            if not 0 <= probe.start <= _LAST or not 1 <= probe.stride <= _LAST or (probe.stop is not None and probe.stop <= probe.start):
                 raise ValueError
         except ValueError:
             raise InputError("not a probe", field="probe", value=text,
@@ -53,6 +55,8 @@ class Recorder:
         for probe in self.probes:
             if probe.signal not in signals:
                 raise InputError("no such signal", field="probe", value=probe.signal, remedy=f"one of: {', '.join(sorted(signals))}")
+            if sum(other.signal == probe.signal for other in self.probes) > 1:
+                raise InputError("named twice", field="probe", value=probe.signal, remedy="give each signal one probe")
         sizes = {p.signal: (len(p.samples(steps)), *signals[p.signal].shape) for p in self.probes}
         need = sum(int(np.prod(shape, dtype=object)) for shape in sizes.values()) * np.dtype(dtype).itemsize
         if need > MEMORY_LIMIT:

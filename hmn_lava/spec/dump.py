@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import yaml
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from hmn_lava.errors import InputError
+from hmn_lava.files import write_whole
 from hmn_lava.spec.arrays import NpzArray, Values
 from hmn_lava.spec.load import SPEC_FILE, YAML_SCALARS
 from hmn_lava.spec.npz import NpzError, read_npz
@@ -52,8 +52,8 @@ def dump_spec(spec: Spec, folder: str | os.PathLike[str]) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if arrays:
-            _write(folder / file, lambda stream: np.savez(stream, **arrays))
-        _write(folder / SPEC_FILE, lambda stream: stream.write(text.encode()))
+            write_whole(folder / file, lambda stream: np.savez(stream, **arrays))
+        write_whole(folder / SPEC_FILE, lambda stream: stream.write(text.encode()))
     except OSError as error:
         _remove(created)
         raise InputError(
@@ -114,21 +114,6 @@ def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:
         digest.update(f"{key}:{array.dtype.str}:{array.shape};".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:12]
-
-
-def _write(path: Path, fill: Callable[[BinaryIO], Any]) -> None:
-    """Write a file as a whole or not at all."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            fill(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _remove(created: list[Path]) -> None:

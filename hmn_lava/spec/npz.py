@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hmn_lava.memory import memory
 from hmn_lava.spec.fields import MAX_SYNAPSES
 from hmn_lava.spec.problems import Problem
 
@@ -85,6 +86,15 @@ def read_npz(folder: Path | None, name: str, key: str) -> NDArray[Any]:
     return np.asarray(array)
 
 
+def npz_names(path: Path) -> tuple[str, ...]:
+    """Names of the arrays of an npz file, without reading them. Raises :class:`NpzError`."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return tuple(dict.fromkeys(entry.removesuffix(".npy") for entry in archive.namelist()))
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
+        raise NpzError("is not an npz file", "write the file anew with numpy.savez", path.name) from None
+
+
 def _check_header(stream: Any, stored: int, name: str, key: str) -> None:
     form: Any = np.lib.format
     version = form.read_magic(stream)
@@ -105,3 +115,6 @@ def _check_header(stream: Any, stored: int, name: str, key: str) -> None:
         raise NpzError(f"array '{key}' of {name} has {count} elements, limit {MAX_SYNAPSES}", "use a smaller array")
     if count * dtype.itemsize > stored:
         raise NpzError(f"array '{key}' of {name} is truncated", "write the file anew with numpy.savez")
+    have = memory()
+    if have is not None and count * 8 > have:  # a compressed file of zeros is small
+        raise NpzError(f"array '{key}' of {name} does not fit in memory", "use a smaller array", f"{count} elements")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
+from hmn_lava.memory import memory
 from hmn_lava.spec.fields import MAX_SYNAPSES
 from hmn_lava.spec.problems import Problem
 from hmn_lava.spec.records import HmnConnection, Spec
 from hmn_lava.spec.topology import expected_synapses
 
 BYTES_PER_SYNAPSE = 64  # row, column, weight, delay, phase, and what it takes to make them
-_CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
 def refuse_huge(spec: Spec) -> None:
@@ -31,15 +28,3 @@ def refuse_huge(spec: Spec) -> None:
     if have is not None and need > have:
         problem = f"need about {need / 1e9:.3g} GB, this machine has {have / 1e9:.3g} GB"
         raise Problem("connections", problem, "use smaller populations, or a sparser topology").error()
-
-
-def memory() -> int | None:
-    """Tell how many bytes of memory this process may use, as far as the system says so."""
-    try:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None
-    try:
-        return min(total, int(_CGROUP.read_text()))
-    except (OSError, ValueError):
-        return total

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmn_lava.errors import InputError
+from hmn_lava.memory import refuse_above_memory
 from hmn_lava.spec.fields import MAX_SYNAPSES
 from hmn_lava.spec.initialise import generator
 from hmn_lava.spec.npz import NpzError, read_npz
@@ -23,6 +24,8 @@ def stimulus_inputs(spec: Spec, steps: int, seed: int = 0) -> dict[str, NDArray[
         raise InputError(
             "must be a whole number from 1", field="steps", value=steps, remedy="use a positive number of steps"
         )
+    values = steps * sum(p.size for p in spec.populations.values() if isinstance(p, InputPopulation))
+    refuse_above_memory(24 * values, field="steps", value=steps, remedy="use fewer steps")
     found = {}
     for name, population in spec.populations.items():
         if not isinstance(population, InputPopulation):

@@ -1,0 +1,88 @@
+"""What a run is driven by: input from an npz file, or the spec's own stimulus."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmn_lava.errors import InputError
+from hmn_lava.files import write_whole
+from hmn_lava.simulator.result import Result
+from hmn_lava.spec import stimulus_inputs
+from hmn_lava.spec.npz import NpzError, npz_names, read_npz
+
+if TYPE_CHECKING:
+    from hmn_lava.bundle import Bundle
+
+STEPS = 1000
+"""Steps of a run on the spec's stimulus, if nobody says how many."""
+
+
+def read_inputs(file: str | os.PathLike[str], known: Collection[str]) -> dict[str, NDArray[Any]]:
+    """Arrays (steps, size) of an npz file, named by the input populations ``known``. The file is untrusted: no pickle is read.
+
+    Raises InputError for a file that cannot be read, a name that is none of ``known``, and an array that is not a matrix.
+    """
+    path = Path(file)
+    if not path.is_file():
+        raise InputError("no such file", where=str(path), remedy="give an npz file with one array of shape (steps, size) per input")
+    path = path.resolve()
+    try:
+        names = npz_names(path)
+        if unknown := [name for name in names if name not in known]:
+            raise InputError("no such input", where=str(file), value=unknown[0], remedy=f"one of: {', '.join(known) or 'none'}")
+        arrays = {name: read_npz(path.parent, path.name, name) for name in names}
+    except NpzError as error:
+        raise InputError(error.problem, where=str(file), value=error.value, remedy=error.remedy) from None
+    for name, array in arrays.items():
+        if array.ndim != 2:
+            raise InputError("wrong shape", where=str(file), field=name, value=array.shape, remedy="save an array of shape (steps, size)")
+    if not arrays:
+        raise InputError("holds no array", where=str(file), remedy="save one array of shape (steps, size) per input")
+    return arrays
+
+
+def drive(bundle: Bundle, file: str | os.PathLike[str] | None, steps: int | None) -> tuple[dict[str, NDArray[Any]], int]:
+    """Input and number of steps of a run: of ``file``, or else of the spec's stimulus, drawn from the bundle's seed.
+
+    Without ``steps``, a run is as long as its shortest input, or 1,000 steps on the stimulus. Raises InputError if there is neither.
+    """
+    names = bundle.network.inputs
+    if file is not None:
+        inputs = read_inputs(file, names)
+        return inputs, min(map(len, inputs.values())) if steps is None else steps
+    steps = STEPS if steps is None else steps
+    if not names:
+        return {}, steps
+    if not bundle.spec.stimulus:
+        remedy = f"give --input IN.npz with arrays named {', '.join(names)}, or add a stimulus to the spec and compile it again"
+        raise InputError("there is nothing to run on: no input was given, and the spec has no stimulus", remedy=remedy)
+    return stimulus_inputs(bundle.spec, steps, bundle.seed), steps
+
+
+def check_output(file: str | os.PathLike[str]) -> Path:
+    """The path of a file to write, before a long run is spent on it. Raises InputError if it cannot be one."""
+    path = Path(file)
+    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        problem = "is a folder" if path.is_dir() else "its folder is not there, or not writable"
+        raise InputError(problem, where=str(path), remedy="name a file in a folder that you may write to")
+    return path
+
+
+def save_result(result: Result, file: str | os.PathLike[str]) -> None:
+    """Write every recorded signal: real values as NAME, and what an integer backend stores as NAME.integers. Raises InputError."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, raw in result.raw.items():
+        arrays[name] = result.real(name)
+        if np.issubdtype(raw.dtype, np.integer):
+            arrays[f"{name}.integers"] = raw
+    path = check_output(file)
+    try:
+        write_whole(path, lambda stream: np.savez(stream, **arrays))  # type: ignore[arg-type]
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", where=str(path), remedy="choose a file that you may write") from None

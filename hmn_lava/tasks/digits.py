@@ -1,0 +1,120 @@
+"""Handwritten digits (scikit-learn's 1,797 images of 8 x 8 pixels), learned online by the modulated rule.
+
+Each image takes ``PERIOD`` steps. Step 0, free: the image alone; the network answers, and the teaching signal -1
+makes it unlearn that answer. Step 1, clamped: the image with its label, which drives the right neuron up and the
+others down; +1 makes it learn this. The other steps are silent, so that the update has come back before the next
+image. Traces are replaced at coincidences, so the two updates are proportional to x_i z_j(free) and x_i z_j(clamped),
+and their sum is the delta rule x_i (target - z_j).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmn_lava.errors import BackendError
+from hmn_lava.session import Session
+from hmn_lava.simulator.probes import Probe
+from hmn_lava.tasks.base import Task, Tick, latency_below
+
+PERIOD = 12
+"""Steps of one image; the oscillator's period in the spec."""
+
+EPOCHS = 4
+TRAIN = 1437
+"""Images to learn from; the other 360 are the test set."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """``pixels`` (n, 64) in [0, 1] and the ``digit`` (n,) that each shows."""
+
+    pixels: Floats
+    digit: Ints
+
+    def __len__(self) -> int:
+        return len(self.digit)
+
+    def __getitem__(self, which: Ints) -> Images:
+        return Images(self.pixels[which], self.digit[which])
+
+
+def images() -> Images:
+    """All images, in the data set's order. Raises BackendError where scikit-learn is not installed."""
+    return Images(*_load())
+
+
+@lru_cache(maxsize=1)
+def _load() -> tuple[Floats, Ints]:
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError:
+        raise BackendError('the task digits needs scikit-learn: pip install "hmn-lava[tasks]"') from None
+    pixels, digit = load_digits(return_X_y=True)
+    return np.asarray(pixels, np.float64) / 16.0, np.asarray(digit, np.int64)
+
+
+def split(seed: int, epochs: int = EPOCHS) -> tuple[list[Images], Images]:
+    """The training images in the order of each epoch, and the test images; both follow from the seed."""
+    everything = images()
+    draws = np.random.default_rng(seed)
+    shuffled = everything[draws.permutation(len(everything))]
+    train, test = shuffled[np.arange(TRAIN)], shuffled[np.arange(TRAIN, len(everything))]
+    return [train[draws.permutation(TRAIN)] for _ in range(epochs)], test
+
+
+def lesson(shown: Images) -> dict[str, Floats]:
+    """The input that teaches these images, one after the other: (n PERIOD, size) for each input population."""
+    n = len(shown)
+    pixels, label, teach = np.zeros((n, PERIOD, 64)), np.zeros((n, PERIOD, 10)), np.zeros((n, PERIOD, 1))
+    pixels[:, :2] = shown.pixels[:, None]
+    label[:, 1] = np.where(np.arange(10) == shown.digit[:, None], 1.0, -1.0)
+    teach[:, 0], teach[:, 1] = -1.0, 1.0
+    return {"pixels": pixels.reshape(-1, 64), "label": label.reshape(-1, 10), "teach": teach.reshape(-1, 1)}
+
+
+def learn(session: Session, shown: Images) -> Ints:
+    """Teach these images; returns the digit that the network took each for before it was told, (n,)."""
+    late = latency_below(session, "out.a", PERIOD)
+    result = session.run(lesson(shown), probes=[Probe("out.a", start=late, stride=PERIOD)], outputs=False)
+    return result.real("out.a").argmax(1)
+
+
+def examine(session: Session, shown: Images) -> Ints:
+    """Show one image a step, with no label and no teaching; returns the digit the network takes each for, (n,)."""
+    late = session.latency("out.a")
+    pixels = np.concatenate([shown.pixels, np.zeros((late, 64))])
+    result = session.run({"pixels": pixels}, probes=[Probe("out.a", start=late)], outputs=False)
+    return result.real("out.a").argmax(1)
+
+
+def run(session: Session, seed: int, tick: Tick = lambda: None, *, epochs: int = EPOCHS) -> dict[str, float]:
+    """Learn ``epochs`` passes over the training images, then take the test."""
+    lessons, test = split(seed, epochs)
+    right = []
+    for shown in lessons:
+        right.append(float(np.mean(learn(session, shown) == shown.digit)))
+        tick()
+    return {
+        "test_accuracy": float(np.mean(examine(session, test) == test.digit)),
+        "first_pass_accuracy": right[0],
+    }
+
+
+DIGITS = Task(
+    name="digits",
+    title="Handwritten digits, learned online",
+    metrics={
+        "test_accuracy": "share of the 360 test images that are recognised after the last epoch",
+        "first_pass_accuracy": "share of the training images that are recognised when first seen, before they are told",
+    },
+    chance={"test_accuracy": 0.1, "first_pass_accuracy": 0.1},
+    parts=EPOCHS,
+    run=run,
+)
