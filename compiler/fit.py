@@ -8,11 +8,15 @@ from hmn_lava.hardware_profiles import Profile
 from hmn_lava.spec.model import Model
 
 
+PERIODS = (1.0, 2.0**22)
+"""Steps: an oscillator counts whole steps modulo its period, in one word."""
+
+
 def fit_size(model: Model, profile: Profile) -> list[Finding]:
-    """A bound from the sizes alone, so that what is far too big is refused before it is built: a compartment a neuron or plastic synapse."""
+    """A bound from the sizes alone, so that what cannot fit is refused before it is built: a compartment a neuron or plastic synapse."""
     neurons = sum(p.size for p in model.populations.values() if p.type != "input")
     synapses = sum(c.n_syn for c in model.connections.values() if c.rule is not None)
-    return _compartments(model.name, neurons + synapses, profile)
+    return [*_compartments(model.name, neurons + synapses, profile), *_periods(model)]
 
 
 def fit(placement: Placement, name: str, profile: Profile) -> list[Finding]:
@@ -32,3 +36,12 @@ def _compartments(name: str, used: int, profile: Profile) -> list[Finding]:
         return []
     remedy = "Make the connections sparser or the populations smaller, or use a profile of more chips: each plastic synapse is a compartment."
     return [Finding("compartments", name, used, limit, "error", remedy)]
+
+
+def _periods(model: Model) -> list[Finding]:
+    remedy = "Choose a period of one step or more, and below 2**22 steps."
+    return [
+        Finding("period", f"oscillators.{oscillator.name}.period", oscillator.period, PERIODS, "error", remedy)
+        for oscillator in model.oscillators.values()
+        if not PERIODS[0] <= oscillator.period < PERIODS[1]
+    ]

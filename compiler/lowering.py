@@ -17,7 +17,7 @@ class Row:
     """One lowered parameter. For an array, the row describes the worst element and counts the others.
 
     ``requested`` is the real value that was asked for, ``representable`` the real value of the ``stored`` integer, ``relative_error`` their
-    distance over the request. ``note`` is empty, ``clipped`` (beyond the format) or ``underflow`` (a value that is not zero became zero).
+    distance over the request (1 where 0 was asked for and something else is stored). ``note`` is empty, ``clipped`` (beyond the format) or ``underflow`` (a value that is not zero became zero).
     """
 
     parameter: str
@@ -46,7 +46,7 @@ class Lowering:
             return
         real = format.real(stored)
         error = np.abs(real - asked)
-        relative = np.divide(error, np.abs(asked), out=np.where(error > 0, np.inf, 0.0), where=asked != 0)
+        relative = np.divide(error, np.abs(asked), out=np.where(error > 0, 1.0, 0.0), where=asked != 0)
         clipped = int(np.sum(error > 1.5 * format.unit))
         underflow = int(np.sum((stored == 0) & (asked != 0)))
         worst = int(np.argmax(error))

@@ -113,6 +113,7 @@ def _accumulator(
     """a: Σ |w| |x| over the worst row, and the bias and noise that the program adds to it."""
     worst = np.zeros(population.size)
     fan_in = np.zeros(population.size, np.int64)
+    single = 0.0  # the largest message of one synapse, which has to fit whatever the sum does
     for connection in model.connections.values():
         if connection.post == population.name:
             port = activity[connection.pre]
@@ -120,12 +121,13 @@ def _accumulator(
             largest = _largest_weights(connection, weight[connection.name])
             worst += np.bincount(connection.row, weights=largest, minlength=population.size) * reach
             fan_in += np.bincount(connection.row, minlength=population.size)
+            single = max(single, float(largest.max(initial=0.0)) * reach)
     proven = float(worst.max(initial=0.0))
     added = 0.0 if population.type == "lif" else float(np.abs(population.bias).max(initial=0.0)) + 5.0 * population.noise
     reach = proven + added
     findings = []
-    if observed is not None and observed * CALIBRATION_MARGIN < reach:
-        reach = observed * CALIBRATION_MARGIN
+    if observed is not None and max(observed * CALIBRATION_MARGIN, single) < reach:
+        reach = max(observed * CALIBRATION_MARGIN, single)
         findings.append(
             Finding("calibrated-range", f"{population.name}.a", f"worst case {proven + added:.6g}", f"calibrated {reach:.6g}", "warning",
                     "Input beyond the calibration's may wrap; compile without --calibrate for a proven range.")

@@ -129,8 +129,10 @@ def _link(network: IntegerNetwork, link: Link, outputs: Mapping[tuple[str, str],
         yield from _topology(place, link.topology, link.topology.size)
         if link.topology.n_pre != width or link.topology.n_post != group.size or topology is not None:
             yield _error("link", place, (link.topology.n_post, link.topology.n_pre), (group.size, width), _AGAIN)
-        if not _within(link.weights, WORD_RANGE) or not -63 < link.shift < 24:
-            yield _error("link", place, (_bounds(link.weights), link.shift), (WORD_RANGE, "-62..23"), _AGAIN)
+        if not _within(link.weights, WORD_RANGE):
+            yield _error("link", place, _bounds(link.weights), WORD_RANGE, _AGAIN)
+        if not -63 < link.shift < 24:
+            yield _error("shift", place, link.shift, "-62..23", "Bring weights, input ranges and thresholds nearer to one scale.")
         return
     expected = {
         "same": topology is None and width == group.size,

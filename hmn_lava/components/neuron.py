@@ -62,6 +62,9 @@ def neuron(name: str, form: NeuronForm) -> Program:
     b.store(hold, b.clip(b.raw("sub", hold, 1), 0, 255))
     with b.unless(waiting):
         a = accumulated
+        if form.a_bounds == WORD_RANGE and form.activation != "lif":
+            # What fills a word (a calibrated range) leaves no room to be negated or added to.
+            a = b.raw("shr", a, 1, frac=a.frac - 1)
         if form.bias is not None and not form.bias_in_voltage:
             a = b.add(a, b.constant("bias", form.bias))
         time = None

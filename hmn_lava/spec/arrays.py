@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticSerializationUnexpectedValue, core_schema
 
-from hmn_lava.spec.fields import LARGEST, NonNegative, Number, Positive, Record, Seed, chosen_by, fault
+from hmn_lava.spec.fields import LARGEST, SMALLEST, NonNegative, Number, Positive, Record, Seed, chosen_by, fault
 
 
 def _printable(text: str) -> str:
@@ -95,6 +95,8 @@ def finite(array: NDArray[Any]) -> NDArray[np.float64]:
         raise fault("holds NaN or infinity", "replace every value that is not finite")
     if copy.size and np.abs(copy).max() > LARGEST:
         raise fault(f"holds numbers beyond {LARGEST:g}", f"scale the array to magnitudes up to {LARGEST:g}")
+    if copy.size and 0 < np.abs(copy).max() < SMALLEST:
+        raise fault(f"holds nothing but 0 and numbers below {SMALLEST:g}", "write 0, or larger numbers")
     return copy
 
 

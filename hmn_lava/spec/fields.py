@@ -1,7 +1,7 @@
 """Field types that the records share: numbers, names, intervals, and how a wrong value is reported.
 
-Every number of a spec is finite and at most ``LARGEST`` in magnitude, so that products of a few of them stay finite in
-float64; a bool is no number, and a number in quotes is text.
+Every number of a spec is finite and at most ``LARGEST`` in magnitude, and 0 or at least ``SMALLEST``, so that products and
+quotients of a few of them stay finite in float64; a bool is no number, and a number in quotes is text.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Dis
 from pydantic_core import PydanticCustomError
 
 LARGEST = 1e9  # largest magnitude of any number in a spec
+SMALLEST = 1e-30  # smallest magnitude of any number that is not 0: reciprocals and formats stay finite
 MAX_SIZE = 2**24  # neurons of one population
 MAX_SYNAPSES = 2**31  # synapses of one connection, elements of one array
 MAX_DELAY = 62  # steps, model.md section 1
@@ -74,6 +75,8 @@ def _number(value: Any) -> float:
         raise fault("must be finite", "write a finite number")
     if abs(value) > LARGEST:
         raise fault(f"is larger than {LARGEST:g}", f"write a number between -{LARGEST:g} and {LARGEST:g}")
+    if 0 < abs(value) < SMALLEST:
+        raise fault(f"is not 0, but smaller than {SMALLEST:g}", "write 0, or a larger number")
     return float(value)
 
 

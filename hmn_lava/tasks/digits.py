@@ -83,7 +83,8 @@ def learn(session: Session, shown: Images) -> Ints:
     """Teach these images; returns the digit that the network took each for before it was told, (n,)."""
     late = latency_below(session, "out.a", PERIOD)
     result = session.run(lesson(shown), probes=[Probe("out.a", start=late, stride=PERIOD)], outputs=False)
-    return result.real("out.a").argmax(1)
+    taken_for: Ints = result.real("out.a").argmax(1)
+    return taken_for
 
 
 def examine(session: Session, shown: Images) -> Ints:
@@ -91,7 +92,8 @@ def examine(session: Session, shown: Images) -> Ints:
     late = session.latency("out.a")
     pixels = np.concatenate([shown.pixels, np.zeros((late, 64))])
     result = session.run({"pixels": pixels}, probes=[Probe("out.a", start=late)], outputs=False)
-    return result.real("out.a").argmax(1)
+    taken_for: Ints = result.real("out.a").argmax(1)
+    return taken_for
 
 
 def run(session: Session, seed: int, tick: Tick = lambda: None, *, epochs: int = EPOCHS) -> dict[str, float]:

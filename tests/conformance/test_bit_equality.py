@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, event, given, settings
+from hypothesis import HealthCheck, Phase, event, given, seed, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -22,13 +22,14 @@ from hmn_lava.simulator.interpreter import Interpreter
 
 STEPS = 40
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture]
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=CHECKS, derandomize=True)
-MANY = settings(max_examples=500, deadline=None, suppress_health_check=CHECKS, derandomize=True, phases=[Phase.generate])
+# Without shrinking, which takes minutes here: a failing example is printed as it is, and it is small.
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=CHECKS, derandomize=True, phases=[Phase.generate])
+MANY = settings(max_examples=125, deadline=None, suppress_health_check=CHECKS, database=None, phases=[Phase.generate])
 
 
-def compiled(data: dict[str, Any], seed: int) -> hl.Bundle:
+def compiled(data: dict[str, Any], draw: int) -> hl.Bundle:
     """The bundle of a random spec; every legal spec of this size must compile, though it may lose small parameters."""
-    bundle, findings = attempt(parse(data), seed=seed, allow_lossy=True)
+    bundle, findings = attempt(parse(data), seed=draw, allow_lossy=True)
     errors = [finding for finding in findings if finding.severity == "error"]
     assert bundle is not None and not errors, errors
     return bundle
@@ -41,9 +42,9 @@ def same(bundle: hl.Bundle, expected: dict[str, np.ndarray], executor: Any, inpu
         assert np.array_equal(result.raw[name], values), f"{executor.backend} differs in {name}"
 
 
-def check(data: dict[str, Any], seed: int, folder: Path, kernels: bool) -> None:
-    bundle = compiled(data, seed)
-    inputs = random_inputs(bundle.network, STEPS, seed)
+def check(data: dict[str, Any], draw: int, folder: Path, kernels: bool) -> None:
+    bundle = compiled(data, draw)
+    inputs = random_inputs(bundle.network, STEPS, draw)
     golden = Interpreter(bundle.network)
     expected = dict(golden.run(inputs, STEPS, list(bundle.network.signals)).raw)
     event("the weights moved", str(any(bool(np.ptp(v, axis=0).any()) for n, v in expected.items() if n.endswith(".w"))))
@@ -59,22 +60,29 @@ def check(data: dict[str, Any], seed: int, folder: Path, kernels: bool) -> None:
 
 
 @QUICK
-@given(data=spec_dicts(), seed=st.integers(0, 2**31))
-def test_random_specs(data: dict[str, Any], seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
-    check(data, seed, tmp_path_factory.mktemp("specs"), kernels=False)
+@given(data=spec_dicts(), draw=st.integers(0, 2**31))
+def test_random_specs(data: dict[str, Any], draw: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    check(data, draw, tmp_path_factory.mktemp("specs"), kernels=False)
 
 
 @settings(QUICK, max_examples=6)
-@given(data=spec_dicts(), seed=st.integers(0, 2**31))
-def test_random_specs_on_kernels(data: dict[str, Any], seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
-    check(data, seed, tmp_path_factory.mktemp("specs"), kernels=True)
+@given(data=spec_dicts(), draw=st.integers(0, 2**31))
+def test_random_specs_on_kernels(data: dict[str, Any], draw: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    check(data, draw, tmp_path_factory.mktemp("specs"), kernels=True)
 
 
 @pytest.mark.heavy
-@MANY
-@given(data=spec_dicts(), seed=st.integers(0, 2**31))
-def test_five_hundred_random_specs(data: dict[str, Any], seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
-    check(data, seed, tmp_path_factory.mktemp("specs"), kernels=True)
+@pytest.mark.parametrize("quarter", range(4))
+def test_five_hundred_random_specs(quarter: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Four times 125 examples, each quarter from a seed of its own, so that they run side by side."""
+
+    @seed(quarter)
+    @MANY
+    @given(data=spec_dicts(), draw=st.integers(0, 2**31))
+    def examples(data: dict[str, Any], draw: int) -> None:
+        check(data, draw, tmp_path_factory.mktemp("specs"), kernels=True)
+
+    examples()
 
 
 def test_a_run_in_pieces_is_the_run_in_one() -> None:
