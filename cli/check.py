@@ -15,7 +15,7 @@ def check(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Check whether a network fits a chip: all findings. Exit code 1 if one of them is an error, 2 if the spec is wrong."""
+    """Check whether a network fits a chip: all findings. Exit code 1 if one is an error, 2 if the spec is wrong."""
     from hmn_lava.cli.describe import print_findings
     from hmn_lava.compiler import attempt
     from hmn_lava.errors import FitError

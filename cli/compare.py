@@ -19,10 +19,11 @@ def compare(
     file: InputOption = None,
     steps: StepsOption = None,
     tolerance: Annotated[
-        float, typer.Option("--tolerance", metavar="X", help="Against the float reference: allowed error, as a share of the largest value.")
+        float, typer.Option("--tolerance", metavar="X", help="Allowed error against the float reference, as a share.")
     ] = 1.0 / 64.0,
     signals: Annotated[
-        str | None, typer.Option("--signals", metavar="A,B,...", help="Compare only these signals, separated by commas.")
+        str | None,
+        typer.Option("--signals", metavar="A,B,...", help="Compare only these signals, separated by commas."),
     ] = None,
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
@@ -34,18 +35,32 @@ def compare(
 
     pair = _names(backends)
     if len(pair) != 2:
-        raise InputError("two backends are compared", field="backends", value=backends, remedy="write, for example, --backends reference,fast")
+        raise InputError(
+            "two backends are compared",
+            field="backends",
+            value=backends,
+            remedy="write, for example, --backends reference,fast",
+        )
     network = hl.load(bundle)
     inputs, length = drive(network, file, steps)
     chosen = None if signals is None else _names(signals)
-    found = hl.compare(network, *pair, inputs=inputs, steps=length, signals=chosen, tolerance=tolerance, threads=threads)
+    found = hl.compare(
+        network, *pair, inputs=inputs, steps=length, signals=chosen, tolerance=tolerance, threads=threads
+    )
     if as_json:
         print_json("compare", found.as_dict())
     else:
         print_table(
             ["signal", "largest error", "counts from", "SNR (dB)", "unit", "label"],
             [
-                (name, f"{s.max_abs_error:.4g}", f"{s.bound:.4g}", "" if s.snr_db is None else f"{s.snr_db:.1f}", f"{s.unit:.3g}", s.label)
+                (
+                    name,
+                    f"{s.max_abs_error:.4g}",
+                    f"{s.bound:.4g}",
+                    "" if s.snr_db is None else f"{s.snr_db:.1f}",
+                    f"{s.unit:.3g}",
+                    s.label,
+                )
                 for name, s in found.signals.items()
             ],
         )

@@ -13,15 +13,21 @@ from hmn_lava.cli.output import JsonOption, note, print_json
 
 def compile(
     spec: SpecArgument,
-    folder: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where to write the bundle; an older one is replaced.")],
+    folder: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="Where to write the bundle; an older one is replaced.")
+    ],
     profile: ProfileOption = "loihi2",
     plasticity: PlasticityOption = "neurocore",
     seed: SeedOption = 0,
     calibrate: Annotated[
         Path | None,
-        typer.Option("--calibrate", metavar="IN.npz", help="Choose the accumulators' formats by a float run on this input."),
+        typer.Option(
+            "--calibrate", metavar="IN.npz", help="Choose the accumulators' formats by a float run on this input."
+        ),
     ] = None,
-    allow_lossy: Annotated[bool, typer.Option("--allow-lossy", help="Warn about lost parameters instead of refusing them.")] = False,
+    allow_lossy: Annotated[
+        bool, typer.Option("--allow-lossy", help="Warn about lost parameters instead of refusing them.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Compile a network for a chip, and say what it takes and what was lost."""
@@ -33,7 +39,9 @@ def compile(
     network = hl.load_spec(spec)
     inputs = [name for name, population in network.populations.items() if isinstance(population, InputPopulation)]
     calibration = None if calibrate is None else read_inputs(calibrate, inputs)
-    bundle = hl.compile(network, profile=profile, plasticity=plasticity, seed=seed, calibration=calibration, allow_lossy=allow_lossy)
+    bundle = hl.compile(
+        network, profile=profile, plasticity=plasticity, seed=seed, calibration=calibration, allow_lossy=allow_lossy
+    )
     bundle.save(folder)
     content = describe(bundle)
     if as_json:

@@ -31,12 +31,22 @@ def describe(bundle: Bundle) -> dict[str, Any]:
         "compartments": sum(g.size for g in network.groups.values()),
         "cores": sum(cores.values()),
         "signals": {
-            name: {"format": str(s.format), "label": s.label, "offset": s.offset, "shape": list(s.shape), "kind": s.kind}
+            name: {
+                "format": str(s.format),
+                "label": s.label,
+                "offset": s.offset,
+                "shape": list(s.shape),
+                "kind": s.kind,
+            }
             for name, s in network.signals.items()
         },
         "latencies": {
             "weight_lag": dict(network.weight_lag),
-            "delay": {name: {"min": int(d.min(initial=1 << 30)), "max": int(d.max(initial=0))} for name, d in network.delay.items() if d.size},
+            "delay": {
+                name: {"min": int(d.min(initial=1 << 30)), "max": int(d.max(initial=0))}
+                for name, d in network.delay.items()
+                if d.size
+            },
         },
         "lowering": {"summary": lowering_summary(bundle.lowering)},
         "findings": [finding.as_dict() for finding in bundle.findings],
@@ -57,7 +67,9 @@ def lowering_summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def print_description(content: dict[str, Any]) -> None:
     """Print the tables of :func:`describe`."""
-    title = f"{content['name']}: {content['profile']['name']}, plasticity {content['plasticity']}, seed {content['seed']}"
+    title = (
+        f"{content['name']}: {content['profile']['name']}, plasticity {content['plasticity']}, seed {content['seed']}"
+    )
     groups = [(name, g["compartments"], g["cores"], g["instructions"]) for name, g in content["groups"].items()]
     print_table(
         ["group", "compartments", "cores", "instructions"],
@@ -73,7 +85,10 @@ def print_description(content: dict[str, Any]) -> None:
         )
     print_table(
         ["signal", "format", "shape", "offset", "label"],
-        [(name, s["format"], " x ".join(map(str, s["shape"])), s["offset"], s["label"]) for name, s in content["signals"].items()],
+        [
+            (name, s["format"], " x ".join(map(str, s["shape"])), s["offset"], s["label"])
+            for name, s in content["signals"].items()
+        ],
         title="Signals",
     )
     summary = content["lowering"]["summary"]

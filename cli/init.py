@@ -19,14 +19,20 @@ class Template(str, Enum):
     digits = "digits"
 
 
-_HOMES = {Template.minimal: ("hmn_lava.cli", "templates"), Template.bandit: ("hmn_lava.tasks", ""), Template.digits: ("hmn_lava.tasks", "")}
+_HOMES = {
+    Template.minimal: ("hmn_lava.cli", "templates"),
+    Template.bandit: ("hmn_lava.tasks", ""),
+    Template.digits: ("hmn_lava.tasks", ""),
+}
 
 
 def init(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")] = Path("network.yaml"),
     template: Annotated[Template, typer.Option("--template", help="What to start from.")] = Template.minimal,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
-    schema: Annotated[bool, typer.Option("--schema", help="Only print the JSON Schema of a spec, for editors.")] = False,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Only print the JSON Schema of a spec, for editors.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write a starter spec: it has comments, compiles and runs."""

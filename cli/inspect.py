@@ -36,7 +36,16 @@ def inspect(
         print_table(
             ["parameter", "target", "format", "count", "requested", "stored", "relative error", "note"],
             [
-                (r["parameter"], r["target"], r["format"], r["count"], f"{r['requested']:.6g}", r["stored"], f"{r['relative_error']:.2g}", r["note"])
+                (
+                    r["parameter"],
+                    r["target"],
+                    r["format"],
+                    r["count"],
+                    f"{r['requested']:.6g}",
+                    r["stored"],
+                    f"{r['relative_error']:.2g}",
+                    r["note"],
+                )
                 for r in found.lowering
             ],
             title="Lowered parameters; of an array, the worst element",

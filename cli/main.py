@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -16,7 +17,7 @@ from hmn_lava.cli import check, compare, compile, doctor, init, inspect, output,
 from hmn_lava.cli import run as run_command
 from hmn_lava.errors import HmnError
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., None]] = {
     "init": init.init,
     "check": check.check,
     "compile": compile.compile,

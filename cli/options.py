@@ -7,14 +7,24 @@ from typing import Annotated
 
 import typer
 
-BundleArgument = Annotated[Path, typer.Argument(metavar="DIR", help="A bundle: the folder that `hmn-lava compile -o` wrote.")]
+BundleArgument = Annotated[
+    Path, typer.Argument(metavar="DIR", help="A bundle: the folder that `hmn-lava compile -o` wrote.")
+]
 SpecArgument = Annotated[Path, typer.Argument(metavar="SPEC", help="A spec in YAML, or a folder that holds spec.yaml.")]
-ProfileOption = Annotated[str, typer.Option("--profile", metavar="NAME", help="Hardware profile: a name, or a .yaml file.")]
-PlasticityOption = Annotated[str, typer.Option("--plasticity", metavar="P", help="Lowering of the plasticity: neurocore.")]
+ProfileOption = Annotated[
+    str, typer.Option("--profile", metavar="NAME", help="Hardware profile: a name, or a .yaml file.")
+]
+PlasticityOption = Annotated[
+    str, typer.Option("--plasticity", metavar="P", help="Lowering of the plasticity: neurocore.")
+]
 SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="The one seed of all that is random.")]
 InputOption = Annotated[
     Path | None,
-    typer.Option("--input", metavar="IN.npz", help="One array (steps, size) per input population; without it, the spec's stimulus."),
+    typer.Option("--input", metavar="IN.npz", help="An array (steps, size) per input; or else, the spec's stimulus."),
 ]
-StepsOption = Annotated[int | None, typer.Option("--steps", metavar="N", min=1, help="Steps; as long as the input, or 1000 on a stimulus.")]
-ThreadsOption = Annotated[int | None, typer.Option("--threads", metavar="N", min=1, help="Threads of the fast executor; no bit depends on it.")]
+StepsOption = Annotated[
+    int | None, typer.Option("--steps", metavar="N", min=1, help="Steps: as many as the input, or 1000.")
+]
+ThreadsOption = Annotated[
+    int | None, typer.Option("--threads", metavar="N", min=1, help="Threads of the fast executor.")
+]

@@ -18,12 +18,18 @@ def run(
     bundle: BundleArgument,
     file: InputOption = None,
     steps: StepsOption = None,
-    backend: Annotated[str, typer.Option("--backend", metavar="B", help="reference, interpreter, fast, lava or board.")] = "fast",
+    backend: Annotated[
+        str, typer.Option("--backend", metavar="B", help="reference, interpreter, fast, lava or board.")
+    ] = "fast",
     probe: Annotated[
         list[str] | None,
-        typer.Option("--probe", metavar="NAME", help="Record a signal, as NAME or NAME@start:stop:stride; may be repeated."),
+        typer.Option(
+            "--probe", metavar="NAME", help="Record a signal, as NAME or NAME@start:stop:stride; may be repeated."
+        ),
     ] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="OUT.npz", help="Write what was recorded.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="OUT.npz", help="Write what was recorded.")
+    ] = None,
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -62,7 +68,15 @@ def run(
     print_table(
         ["signal", "samples", "mean", "lowest", "highest", "not zero", "offset"],
         [
-            (name, s["samples"], _short(s["mean"]), _short(s["min"]), _short(s["max"]), s["nonzero"], session.latency(name))
+            (
+                name,
+                s["samples"],
+                _short(s["mean"]),
+                _short(s["min"]),
+                _short(s["max"]),
+                s["nonzero"],
+                session.latency(name),
+            )
             for name, s in summary.items()
         ],
     )

@@ -37,7 +37,9 @@ def run(
     backend: Annotated[str, typer.Option("--backend", metavar="B", help="reference, interpreter or fast.")] = "fast",
     plasticity: PlasticityOption = "neurocore",
     seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Run with the seeds 0 to N-1.")] = 5,
-    reference: Annotated[bool, typer.Option("--reference", help="Also run the float reference, on the same seeds.")] = False,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="Also run the float reference, on the same seeds.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run a task over several seeds and report its metrics, next to the same with learning off."""

@@ -7,9 +7,8 @@ from hmn_lava.errors import Finding
 from hmn_lava.hardware_profiles import Profile
 from hmn_lava.spec.model import Model
 
-
-PERIODS = (1.0, 2.0**22)
-"""Steps: an oscillator counts whole steps modulo its period, in one word."""
+PERIODS = (2.0**-8, 2.0**22)
+"""Steps: an oscillator counts steps modulo its period in one word, which has to hold the period, and to resolve it."""
 
 
 def fit_size(model: Model, profile: Profile) -> list[Finding]:
@@ -39,7 +38,7 @@ def _compartments(name: str, used: int, profile: Profile) -> list[Finding]:
 
 
 def _periods(model: Model) -> list[Finding]:
-    remedy = "Choose a period of one step or more, and below 2**22 steps."
+    remedy = "Choose a period of 1/256 step to 2**22 steps."
     return [
         Finding("period", f"oscillators.{oscillator.name}.period", oscillator.period, PERIODS, "error", remedy)
         for oscillator in model.oscillators.values()

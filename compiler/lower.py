@@ -23,6 +23,7 @@ from hmn_lava.components.trace import DECAY
 from hmn_lava.fixed import Fixed, Integers
 from hmn_lava.microcode.ir import WORD, Program
 from hmn_lava.network import Along, Constant, Group, Input, IntegerNetwork, Link, LinkKind, Signal, SignalKind, Topology
+from hmn_lava.reference.equations import Floats
 from hmn_lava.spec.model import Connection, Model, Population, Rule
 
 PARAMETER_BITS = 18
@@ -86,8 +87,10 @@ class _Neurocore:
             format = self.inputs[owner].format
         else:
             program = self.groups[owner].program
-            declared = {"state": program.states, "output": program.outputs, "observable": program.observables}[kind]
-            format = next(v.format for v in declared if v.name == variable)
+            formats = {o.name: o.format for o in program.observables}
+            if kind != "observable":
+                formats = {v.name: v.format for v in program.states + program.outputs}
+            format = formats[variable]
         self.signals[name] = Signal(owner, variable, kind, format, offset, shape, label)
 
     def _port(self, group: str, output: str, count: int = 1) -> Port:
@@ -149,7 +152,9 @@ class _Neurocore:
         field = f"populations.{name}"
         constants["offset"] = Constant(np.array([start], np.int64))
         if has_bias and p.lif is not None and in_voltage:
-            self._constants(constants, name, f"{field}.bias", {"bias": _lava_bias(p.bias, bias_frac)}, "each")
+            stored = _lava_bias(p.bias, bias_frac)
+            constants["bias"] = Constant(stored, "each")
+            self.record.add(f"{field}.bias", p.bias, stored, Fixed(WORD - 1, True, bias_frac), f"{name}.bias")
         elif has_bias:
             self._constants(constants, name, f"{field}.bias", {"bias": p.bias}, "each")
         self._constants(constants, name, f"{field}.noise", {"noise": p.noise})
@@ -210,9 +215,9 @@ class _Neurocore:
         name, topology = c.name, self._topology(c)
         group, field = _synapses(c), f"connections.{name}"
         w, x, a = self.formats.weight[name], self.formats.activity[c.pre], self.formats.accumulator[c.post]
-        bounds = tuple(int(n) for n in w.quantise([rule.w_min, rule.w_max]))
-        form = synapse.SynapseForm(w=w, w_bounds=(bounds[0], bounds[1]), x=x, a_frac=a.format.frac)
-        stored = np.clip(w.quantise(c.weights), *bounds)
+        low, high = (int(n) for n in w.quantise([rule.w_min, rule.w_max]))
+        form = synapse.SynapseForm(w=w, w_bounds=(low, high), x=x, a_frac=a.format.frac)
+        stored = np.clip(w.quantise(c.weights), low, high)
         self.record.add(f"{field}.weights", c.weights, stored, w, f"{group}.w")
         arrive, emit = self.schedule.arrive[c.post], self.schedule.emit[c.post]
         shape = (c.n_post, c.n_pre) if c.dense else (c.n_syn,)
@@ -236,7 +241,8 @@ class _Neurocore:
         for constant, decay in decays.items():
             self._constants(constants, group, f"{field}.traces.tau_{constant.split('_')[1]}", {constant: decay})
         random = "statistical" if rule.gate is not None else "defined"
-        for symbol, kind in (("w", "state"), ("psi_fast", "state"), ("psi_slow", "state"), ("dw", "observable")):
+        kinds: dict[str, SignalKind] = {"w": "state", "psi_fast": "state", "psi_slow": "state", "dw": "observable"}
+        for symbol, kind in kinds.items():
             if symbol != "psi_slow" or rule.tau_slow is not None:
                 self._signal(f"{name}.{symbol}", group, symbol, kind, update, shape, random if symbol in ("w", "dw") else "defined")
         if rule.attention is not None:
@@ -480,10 +486,10 @@ def _compact(delay: Integers) -> Integers:
     return delay[:1] if delay.size and bool((delay == delay[0]).all()) else delay
 
 
-def _lava_bias(bias: ArrayLike, frac: int) -> np.ndarray:
+def _lava_bias(bias: Floats, frac: int) -> Integers:
     """Biases as Lava holds them: a mantissa of 13 bits with its sign, times two to an exponent of 3 bits."""
     integers = np.rint(np.ldexp(np.asarray(bias, np.float64), frac))
     reach = float(np.abs(integers).max(initial=0.0))
     exponent = min(max(0, math.ceil(math.log2(reach / 4095.0)) if reach > 4095 else 0), 7)
     mantissa = np.clip(np.rint(np.ldexp(integers, -exponent)), -4095, 4095)
-    return np.ldexp(mantissa, exponent - frac)
+    return np.asarray(np.ldexp(mantissa, exponent), np.int64)

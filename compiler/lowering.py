@@ -65,7 +65,8 @@ class Lowering:
         """Scalar parameters whose meaning did not survive: not zero but stored as zero, or clipped; decays that became 0 or 1."""
         found = []
         for row in self.rows:
-            if row.count == 1 and row.note:
+            # In an array, small values among large ones may vanish; nothing may be clipped.
+            if row.clipped or (row.underflow and row.underflow == row.count):
                 found.append(
                     Finding(f"lost-{row.note}", row.parameter, row.requested, row.representable, "error",
                             "Choose a value inside the format, widen the format, or pass --allow-lossy.")

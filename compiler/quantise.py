@@ -18,7 +18,8 @@ from hmn_lava.errors import Finding
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.ir import WORD
 from hmn_lava.microcode.ranges import WORD_RANGE
-from hmn_lava.spec.model import Connection, Floats, Lif, Model, Population, Rule
+from hmn_lava.reference.equations import Floats
+from hmn_lava.spec.model import Connection, Lif, Model, Population, Rule
 
 ACTIVITY_BITS = 16
 WEIGHT_BITS = WORD - 2

@@ -160,7 +160,7 @@ def load(folder: str | os.PathLike[str]) -> Bundle:
         raise InputError("no such bundle folder", where=str(folder), remedy="give the folder that `hmn-lava compile -o` wrote")
     content = _read_json(folder / MANIFEST)
     version = content.get("schema_version")
-    if version != SCHEMA_VERSION:
+    if version != SCHEMA_VERSION or isinstance(version, bool):
         raise InputError("unknown version", where=str(folder / MANIFEST), field="schema_version", value=version,
                          remedy=f"this program reads version {SCHEMA_VERSION}; compile the spec again")  # fmt: skip
     if content.pop("sha256", None) != _digest(content):

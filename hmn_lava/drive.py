@@ -30,24 +30,36 @@ def read_inputs(file: str | os.PathLike[str], known: Collection[str]) -> dict[st
     """
     path = Path(file)
     if not path.is_file():
-        raise InputError("no such file", where=str(path), remedy="give an npz file with one array of shape (steps, size) per input")
+        raise InputError(
+            "no such file", where=str(path), remedy="give an npz file with one array of shape (steps, size) per input"
+        )
     path = path.resolve()
     try:
         names = npz_names(path)
         if unknown := [name for name in names if name not in known]:
-            raise InputError("no such input", where=str(file), value=unknown[0], remedy=f"one of: {', '.join(known) or 'none'}")
+            raise InputError(
+                "no such input", where=str(file), value=unknown[0], remedy=f"one of: {', '.join(known) or 'none'}"
+            )
         arrays = {name: read_npz(path.parent, path.name, name) for name in names}
     except NpzError as error:
         raise InputError(error.problem, where=str(file), value=error.value, remedy=error.remedy) from None
     for name, array in arrays.items():
         if array.ndim != 2:
-            raise InputError("wrong shape", where=str(file), field=name, value=array.shape, remedy="save an array of shape (steps, size)")
+            raise InputError(
+                "wrong shape",
+                where=str(file),
+                field=name,
+                value=array.shape,
+                remedy="save an array of shape (steps, size)",
+            )
     if not arrays:
         raise InputError("holds no array", where=str(file), remedy="save one array of shape (steps, size) per input")
     return arrays
 
 
-def drive(bundle: Bundle, file: str | os.PathLike[str] | None, steps: int | None) -> tuple[dict[str, NDArray[Any]], int]:
+def drive(
+    bundle: Bundle, file: str | os.PathLike[str] | None, steps: int | None
+) -> tuple[dict[str, NDArray[Any]], int]:
     """Input and number of steps of a run: of ``file``, or else of the spec's stimulus, drawn from the bundle's seed.
 
     Without ``steps``, a run is as long as its shortest input, or 1,000 steps on the stimulus. Raises InputError if there is neither.
@@ -83,6 +95,8 @@ def save_result(result: Result, file: str | os.PathLike[str]) -> None:
             arrays[f"{name}.integers"] = raw
     path = check_output(file)
     try:
-        write_whole(path, lambda stream: np.savez(stream, **arrays))  # type: ignore[arg-type]
+        write_whole(path, lambda stream: np.savez(stream, **arrays))
     except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=str(path), remedy="choose a file that you may write") from None
+        raise InputError(
+            f"cannot be written: {error.strerror}", where=str(path), remedy="choose a file that you may write"
+        ) from None

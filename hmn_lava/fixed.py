@@ -53,8 +53,8 @@ class Fixed:
     def quantise(self, values: ArrayLike, rounding: Rounding = "nearest") -> Integers:
         """Integers of real ``values``: round(value * 2**frac), saturated to [min, max]. Ties round to even."""
         scaled = np.ldexp(np.asarray(values, dtype=np.float64), self.frac)
-        rounded = {"nearest": np.rint, "floor": np.floor, "zero": np.trunc}[rounding](scaled)
-        return np.clip(rounded, self.min, self.max).astype(np.int64)
+        rounded = np.rint(scaled) if rounding == "nearest" else np.floor(scaled) if rounding == "floor" else np.trunc(scaled)
+        return np.asarray(np.clip(rounded, self.min, self.max), dtype=np.int64)
 
     def real(self, integers: ArrayLike) -> NDArray[np.float64]:
         """Real values of stored integers: n * 2**-frac."""
@@ -66,7 +66,7 @@ class Fixed:
 
     def wrap(self, integers: ArrayLike) -> Integers:
         """Keep the low ``bits`` bits, as two's complement if signed."""
-        return wrap(np.asarray(integers, dtype=np.int64), self.bits, self.signed)
+        return np.asarray(wrap(np.asarray(integers, dtype=np.int64), self.bits, self.signed), dtype=np.int64)
 
     def holds(self, low: int, high: int) -> bool:
         """Whether every integer of [low, high] is representable."""
@@ -78,13 +78,10 @@ class Fixed:
     @classmethod
     def parse(cls, text: str) -> Fixed:
         """The format of its text form; raises ValueError for anything else."""
-        sign, bits, frac = text[:1], *text[1:].split(".", 1)
-        if sign not in ("s", "u"):
-            raise ValueError(f"a format reads like s24.20 or u16.15, not {text!r}")
-        format = cls(int(bits), sign == "s", int(frac))
-        if str(format) != text:
-            raise ValueError(f"a format reads like s24.20 or u16.15, not {text!r}")
-        return format
+        found = _TEXT.fullmatch(text)
+        if found is None:
+            raise ValueError(f"a format reads like s24.20 or u16.15, not {text[:20]!r}")
+        return cls(int(found[2]), found[1] == "s", int(found[3]))
 
     @classmethod
     def fitting(cls, low: float, high: float, bits: int) -> Fixed:

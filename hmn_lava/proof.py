@@ -7,16 +7,17 @@ without looking and leave out what the bounds make needless.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from hmn_lava.errors import Finding
-from hmn_lava.fixed import Integers
+from hmn_lava.fixed import Fixed, Integers
+from hmn_lava.microcode.ir import Observable, Variable
 from hmn_lava.microcode.ranges import WORD_RANGE, Interval, overflows
 from hmn_lava.microcode.verify import verify
-from hmn_lava.network import LONGEST_DELAY, Group, Input, IntegerNetwork, Link, Topology
+from hmn_lava.network import LONGEST_DELAY, Group, Input, IntegerNetwork, Link, Signal, Topology
 
 
 def prove(network: IntegerNetwork, limits: Mapping[str, int] | None = None) -> list[Finding]:
@@ -57,23 +58,33 @@ def _form(network: IntegerNetwork) -> Iterator[Finding]:
     for link in network.links:
         yield from _link(network, link, outputs)
     for name, signal in network.signals.items():
-        program = network.groups[signal.owner].program if signal.owner in network.groups else None
-        known = {
-            "input": signal.owner in network.inputs and signal.variable == "x",
-            "state": program is not None and signal.variable in {v.name for v in program.states},
-            "output": program is not None and signal.variable in {v.name for v in program.outputs},
-            "observable": program is not None and signal.variable in {v.name for v in program.observables},
-        }[signal.kind]
-        size = outputs.get((signal.owner, signal.variable)) if signal.kind in ("input", "output") else None
-        size = network.groups[signal.owner].size if size is None and signal.owner in network.groups else size
-        if not known or size != math.prod(signal.shape):
+        format, size = _shown(network, signal, outputs)
+        if format is None or size != math.prod(signal.shape):
             yield _error("signal", name, (signal.owner, signal.variable, signal.shape), size, _AGAIN)
+        elif format != signal.format:
+            yield _error("signal", name, str(signal.format), str(format), _AGAIN)
     for name in network.outputs:
         if name not in network.signals:
             yield _error("signal", name, "an output", "a signal", _AGAIN)
     for name, delay in network.delay.items():
         if delay.ndim != 1 or not _within(delay, (0, LONGEST_DELAY)):
             yield _error("delay", name, _bounds(delay), (0, LONGEST_DELAY), _AGAIN)
+
+
+def _shown(network: IntegerNetwork, signal: Signal, outputs: Mapping[tuple[str, str], int]) -> tuple[Fixed | None, int | None]:
+    """The declared format and size of what a signal shows; None where there is no such thing."""
+    if signal.kind == "input":
+        source = network.inputs.get(signal.owner)
+        return (source.format, source.size) if source is not None and signal.variable == "x" else (None, None)
+    group = network.groups.get(signal.owner)
+    if group is None:
+        return None, None
+    program = group.program
+    declared: Iterable[Variable | Observable] = (
+        program.states if signal.kind == "state" else program.outputs if signal.kind == "output" else program.observables
+    )
+    format = next((v.format for v in declared if v.name == signal.variable), None)
+    return format, outputs.get((signal.owner, signal.variable)) if signal.kind == "output" else group.size
 
 
 def _topology(name: str, topology: Topology, size: int) -> Iterator[Finding]:

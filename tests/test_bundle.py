@@ -12,14 +12,20 @@ import hmn_lava.bundle
 from hmn_lava.errors import InputError
 
 
-
 def network(**rule):
     net = hl.Network("net")
     x, teach = net.input("x", 6, range=(0, 1)), net.input("teach", 1, range=(-1, 1))
     hidden = net.lif("hidden", 5, du=0.5, dv=0.1)
     out = net.hmn("out", 3, activation="sigmoid", noise=0.05, competition="winner_take_all")
     net.connect_static(x, hidden, name="features", weights=np.random.default_rng(0).normal(0, 0.4, (5, 6)))
-    net.connect(hidden, out, name="readout", weights={"init": "uniform", "low": -0.1, "high": 0.1}, rates={"global": 0.2}, **rule)
+    net.connect(
+        hidden,
+        out,
+        name="readout",
+        weights={"init": "uniform", "low": -0.1, "high": 0.1},
+        rates={"global": 0.2},
+        **rule,
+    )
     net.connect(x, out, name="direct", weights=np.zeros((3, 6)), rates={"local": 0.05}, topology={"density": 0.5})
     net.modulator("teacher", type="input", source=teach)
     net.oscillator("theta", period=12)
@@ -73,7 +79,9 @@ def test_everything_else_survives_too(compiled, tmp_path):
     for field in ("profile_name", "profile_sha256", "plasticity", "seed", "lowering"):
         assert getattr(loaded, field) == getattr(compiled, field), field
     assert json.loads(json.dumps(loaded.placement)) == json.loads(json.dumps(compiled.placement))
-    assert {name: g.program for name, g in loaded.network.groups.items()} == {name: g.program for name, g in compiled.network.groups.items()}
+    assert {name: g.program for name, g in loaded.network.groups.items()} == {
+        name: g.program for name, g in compiled.network.groups.items()
+    }
     assert loaded.network.weight_lag == compiled.network.weight_lag
     assert {name: str(s.format) for name, s in loaded.network.signals.items()} == {
         name: str(s.format) for name, s in compiled.network.signals.items()
@@ -190,7 +198,8 @@ def test_a_bundle_can_be_moved(compiled, tmp_path):
     compiled.save(tmp_path / "a")
     shutil.move(tmp_path / "a", tmp_path / "elsewhere")
     assert np.array_equal(
-        hl.load(tmp_path / "elsewhere").run(inputs(20), 20, "reference").raw["out.z"], compiled.run(inputs(20), 20, "reference").raw["out.z"]
+        hl.load(tmp_path / "elsewhere").run(inputs(20), 20, "reference").raw["out.z"],
+        compiled.run(inputs(20), 20, "reference").raw["out.z"],
     )
 
 

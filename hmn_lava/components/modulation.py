@@ -7,6 +7,7 @@ What a plastic connection receives is its third factor η_l + η_g G'.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.builder import Builder, Value
 from hmn_lava.microcode.functions import exponential, logarithm, reciprocal, square_root
 from hmn_lava.microcode.ir import WORD, Program
-from hmn_lava.microcode.ranges import Interval
+from hmn_lava.microcode.ranges import WORD_RANGE, Interval
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,10 @@ def _attend(
     rate = b.constant("context_rate", RATE, (0, 1 << RATE.frac))
     gain = b.constant("context_gain", form.gain)
     means = []
-    for d, port in enumerate(form.ports):
-        target = b.mul(b.input(f"context_{d}", port.format, port.bounds), gain, rounding="nearest")
-        target = b.rescale(target, target.frac - max(0, target.reach.bit_length() - (WORD - 3)))
+    targets = [b.mul(b.input(f"context_{d}", port.format, port.bounds), gain, rounding="nearest") for d, port in enumerate(form.ports)]
+    # One binary point for all components: a direction must not lose a small one by aligning it to another.
+    frac = min(target.frac - max(0, target.reach.bit_length() - (WORD - 3)) for target in targets)
+    for d, target in enumerate(b.rescale(target, frac) for target in targets):
         limit = max(1, target.reach)
         mean = b.state(f"C_{d}", Fixed(WORD - 1, True, target.frac), (-limit, limit))
         after = running_mean(b, mean, target, rate)
@@ -120,7 +122,7 @@ def _attend(
     directions = direction(b, means)
     limit = 1 << DIRECTION.frac
     scale = b.constant("beta_g", *temperature(form.beta))
-    scores = []
+    agreements = []
     for modulator in modulators:
         b.note(f"agreement of {modulator.name} with the context")
         product = b.literal(0, DIRECTION.frac)
@@ -131,13 +133,18 @@ def _attend(
         agreement = b.raw("sel", b.raw("lt", 0, e, frac=0), product, 0, frac=product.frac)
         if e.low < 0:
             agreement = b.raw("sel", b.raw("lt", e, 0, frac=0), b.neg(product), agreement, frac=product.frac)
-        distance = b.sub(b.clip(agreement, -limit, limit), b.literal(limit, DIRECTION.frac))
-        # 18 bits, so that the sum over the modulators fits a word
-        scores.append(b.rescale(exponential(b, b.mul(distance, scale)), 18))
+        agreements.append(b.clip(agreement, -limit, limit))
+    b.note("softmax: exp(beta_g (g - max g)), so that one score is 1")
+    top = agreements[0]
+    for agreement in agreements[1:]:
+        top = b.maximum(top, agreement)
+    # 18 bits, so that the sum over the modulators fits a word
+    distances = [b.clip(b.sub(agreement, top), -2 * limit, 0) for agreement in agreements]
+    scores = [b.rescale(exponential(b, b.mul(distance, scale)), 18) for distance in distances]
     total = scores[0]
     for value in scores[1:]:
         total = b.add(total, value)
-    share = reciprocal(b, b.maximum(total, b.literal(max(1, total.low), total.frac)))
+    share = reciprocal(b, b.maximum(total, b.literal(1 << total.frac, total.frac)))
     g = None
     for value, term in zip(scores, weighted, strict=True):
         gamma = b.mul(value, share)
@@ -166,7 +173,9 @@ def entropy_terms(name: str, z: Port, count: int) -> Program:
     activity = b.input("z", z.format, z.bounds)
     power = exponential(b, b.sub(activity, b.literal(activity.high, activity.frac)))
     frac = min(power.frac, WORD - 2 - max(1, count).bit_length())
-    b.emit("exp", b.maximum(b.rescale(power, frac), b.literal(1, frac)))
+    # No power is below that of the least z; saying so lets the reciprocal of their sum keep its bits.
+    least = math.floor(math.ldexp(math.exp(math.ldexp(activity.low - activity.high, -activity.frac)), frac))
+    b.emit("exp", b.maximum(b.rescale(power, frac), b.literal(max(1, least), frac)))
     product = b.mul(activity, power)
     room = WORD - 2 - max(1, count).bit_length()
     b.emit("zexp", b.rescale(product, product.frac - max(0, product.reach.bit_length() - room)))
@@ -176,14 +185,19 @@ def entropy_terms(name: str, z: Port, count: int) -> Program:
 def entropy(name: str, exp: Port, zexp: Port, z_max: float, least: int) -> Program:
     """H = ln Σ_j e^(z_j - z_max) + z_max - (Σ_j z_j e^(z_j - z_max)) / Σ_j e^(z_j - z_max), in nats, as output ``E``.
 
-    The entropy of softmax(z). Inputs ``exp`` and ``zexp``, the sums of the neurons' terms. ``least`` is the proven lower bound of the sum of
-    exp once the neurons have sent; before, it stands in for the sum.
+    The entropy of softmax(z), at most ln n. Inputs ``exp`` and ``zexp``, the sums of the neurons' terms. ``least`` is the proven lower
+    bound of the sum of exp once the neurons have sent; before, it stands in for the sum.
     """
     b = Builder(name, "uncertainty: entropy of softmax(z)")
     power = b.clip(b.input("exp", exp.format, exp.bounds), max(1, least), exp.bounds[1])
-    mean = b.mul(b.input("zexp", zexp.format, zexp.bounds), reciprocal(b, power))
-    value = b.sub(b.add(logarithm(b, power), b.number(z_max, 16)), mean)
-    b.emit("E", b.convert(value, Fixed(WORD - 4, False, 16)))
+    weighted, share = b.input("zexp", zexp.format, zexp.bounds), reciprocal(b, power)
+    # A mean of z is at most z_max, and at most four times that where both sums were rounded: it never wraps, which the bounds cannot see.
+    frac = min(16, WORD - 1 - math.frexp(4.0 * z_max)[1], weighted.frac + share.frac)
+    mean = b.raw("mul", weighted, share, weighted.frac + share.frac - frac, frac=frac, wraps=True)
+    mean = b.clip(b.raw("and", mean, WORD_RANGE[1]), 0, math.ceil(math.ldexp(z_max, frac)))
+    value = b.convert(b.sub(b.add(logarithm(b, power), b.number(z_max, 16)), mean), Fixed(WORD - 4, False, 16))
+    most = math.log(math.ldexp(exp.bounds[1], -exp.format.frac))
+    b.emit("E", b.clip(value, 0, max(1, math.ceil(math.ldexp(most, 16)))))
     return b.build()
 
 

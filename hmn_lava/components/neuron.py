@@ -73,6 +73,8 @@ def neuron(name: str, form: NeuronForm) -> Program:
         if form.noise is not None and time is not None:
             draw = normal(b, uniform(b, "noise_draw", time))
             a = b.add(a, b.mul(draw, b.constant("noise", form.noise)))
+        if form.activation == "lif" and a.frac != form.a.frac:
+            a = b.convert(a, form.a)  # the sums may have moved the binary point, which is the threshold's too
         z = _activate(b, a, form)
         if beaten is None:
             b.emit("z", z)

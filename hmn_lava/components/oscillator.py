@@ -44,7 +44,8 @@ def oscillator(name: str, period: float, per_synapse: bool) -> Program:
     else:
         wave = b.maximum(cosine(b, phase), b.literal(0, 16))
         b.emit("gate", b.convert(wave, GATE))
-    step = b.raw("add", count, 1 << format.frac)
+    # One step, less whole periods, so that one subtraction is enough.
+    step = b.raw("add", count, round(math.ldexp(math.fmod(1.0, period), format.frac)))
     over = b.raw("ge", step, limit, frac=0)
     after = b.raw("sel", over, b.raw("sub", step, limit), step, frac=format.frac)
     b.store(count, b.clip(after, 0, stored))

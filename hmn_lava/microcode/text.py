@@ -78,10 +78,13 @@ def from_text(text: str, where: str = "program") -> Program:
         raise InputError("the program has no name or no code", where=where, remedy="begin with 'program NAME', then 'code'")
     return Program(
         name,
-        *(tuple(sections[section]) for section in _SECTIONS.values()),
-        tuple(instructions),
-        "\n".join(comments),
-        tuple(observables),
+        states=tuple(sections["states"]),
+        inputs=tuple(sections["inputs"]),
+        constants=tuple(sections["constants"]),
+        outputs=tuple(sections["outputs"]),
+        instructions=tuple(instructions),
+        comment="\n".join(comments),
+        observables=tuple(observables),
     )
 
 

@@ -115,7 +115,8 @@ def live_registers(program: Program) -> int:
     for number, instruction in enumerate(program.instructions):
         for name in instruction.registers():
             last[name] = number
-    live, most = set(), 0
+    live: set[str] = set()
+    most = 0
     for number, instruction in enumerate(program.instructions):
         live -= {name for name in live if last.get(name, -1) <= number}
         if instruction.target is not None and instruction.target in last:

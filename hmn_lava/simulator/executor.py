@@ -98,7 +98,7 @@ class Executor(ABC):
             return self.states[signal.owner][signal.variable]
         if signal.kind == "observable":
             return self.observed(signal.owner, signal.variable)
-        return self.buffers[signal.owner, signal.variable][self.time % self.depth]
+        return np.asarray(self.buffers[signal.owner, signal.variable][self.time % self.depth])
 
     def real(self, name: str) -> NDArray[np.float64]:
         """The real values of a state signal, in its shape."""

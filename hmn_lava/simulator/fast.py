@@ -169,7 +169,7 @@ class _Fixed:
     def __init__(self, group: Group) -> None:
         if group.topology is None:
             raise ValueError("kernels are for synapses")
-        self._arrays = {("starts", ""): group.topology.starts, ("col", ""): group.topology.col.astype(np.int32)}
+        self._arrays: dict[tuple[str, str], NDArray[Any]] = {("starts", ""): group.topology.starts, ("col", ""): group.topology.col.astype(np.int32)}
         for name, constant in group.constants.items():
             self._arrays["constant", name] = constant.values.astype(np.int32)
 

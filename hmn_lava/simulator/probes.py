@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hmn_lava.errors import InputError
 from hmn_lava.network import Signal
@@ -62,13 +64,13 @@ class Recorder:
         if need > MEMORY_LIMIT:
             raise InputError("the probes need too much memory", field="probe", value=f"{need / 2**20:.0f} MiB",
                              remedy=f"stay below {MEMORY_LIMIT >> 20} MiB: a stride or a window, as in NAME@0:1000:10")  # fmt: skip
-        self.data = {name: np.zeros(shape, dtype) for name, shape in sizes.items()}
+        self.data: dict[str, NDArray[Any]] = {name: np.zeros(shape, dtype) for name, shape in sizes.items()}
 
     def wanted(self, step: int) -> list[str]:
         """The signals to record after ``step`` of this run."""
         return [p.signal for p in self.probes if self._due(p, step)]
 
-    def record(self, step: int, name: str, values: np.ndarray) -> None:
+    def record(self, step: int, name: str, values: NDArray[Any]) -> None:
         """Keep ``values`` of a signal after ``step``."""
         probe = next(p for p in self.probes if p.signal == name)
         target = self.data[name][(step - probe.start) // probe.stride]

@@ -88,7 +88,9 @@ def content() -> dict[str, Any]:
 def write_arrays(folder: Path) -> None:
     """The arrays beside the spec."""
     rng = np.random.default_rng(0)
-    np.savez(folder / "arrays.npz", features=rng.normal(0.0, 0.4, (5, 6)), short=np.zeros(3), bad=np.full((5, 6), np.nan))
+    np.savez(
+        folder / "arrays.npz", features=rng.normal(0.0, 0.4, (5, 6)), short=np.zeros(3), bad=np.full((5, 6), np.nan)
+    )
 
 
 @pytest.fixture

@@ -32,7 +32,9 @@ def test_a_tolerance_of_nothing_finds_where_float_and_integers_part(hmn_lava, co
     table = hmn_lava("compare", compiled, *chosen)
     assert table.code == 1
     sentence = table.err.strip().splitlines()[-1]
-    assert sentence.startswith(f"{first['signal']}{first['index']} parts first, at step {first['step']}: reference has ")
+    assert sentence.startswith(
+        f"{first['signal']}{first['index']} parts first, at step {first['step']}: reference has "
+    )
 
 
 def test_a_program_that_was_changed_is_found_out(compiled):

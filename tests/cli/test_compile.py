@@ -22,10 +22,17 @@ def test_json_is_complete(hmn_lava, spec, tmp_path):
         "json_version", "command", "bundle", "name", "profile", "plasticity", "seed", "backend", "inputs", "groups", "compartments",
         "cores", "signals", "latencies", "lowering", "findings",
     }  # fmt: skip
-    assert (document["bundle"], document["name"], document["seed"], document["backend"]) == (str(tmp_path / "b"), "tiny", 7, None)
+    assert (document["bundle"], document["name"], document["seed"], document["backend"]) == (
+        str(tmp_path / "b"),
+        "tiny",
+        7,
+        None,
+    )
     assert document["profile"] == {"name": "loihi2", "sha256": hl.load_profile("loihi2").sha256}
     assert document["groups"]["readout.synapse"]["compartments"] == 15
-    assert document["groups"]["readout.synapse"]["instructions"] == len(bundle.network.groups["readout.synapse"].program.instructions)
+    assert document["groups"]["readout.synapse"]["instructions"] == len(
+        bundle.network.groups["readout.synapse"].program.instructions
+    )
     assert document["compartments"] == sum(group["compartments"] for group in document["groups"].values())
     assert document["cores"] == bundle.placement["cores"]
     assert document["signals"]["readout.w"] == {

@@ -30,7 +30,13 @@ def test_the_default_is_minimal_and_called_network(hmn_lava, tmp_path, monkeypat
 
 def test_json_says_what_was_written(hmn_lava, tmp_path):
     done = hmn_lava("init", tmp_path / "a.yaml", "--json")
-    assert done.json == {"json_version": 1, "command": "init", "file": str(tmp_path / "a.yaml"), "template": "minimal", "backend": None}
+    assert done.json == {
+        "json_version": 1,
+        "command": "init",
+        "file": str(tmp_path / "a.yaml"),
+        "template": "minimal",
+        "backend": None,
+    }
     assert (tmp_path / "a.yaml").exists()
 
 

@@ -19,7 +19,9 @@ def test_programs_and_rows_only_when_asked(hmn_lava, compiled):
     assert list(document["lowering"]) == ["summary"]
     programs = hmn_lava("inspect", compiled, "--programs", "--json").json["programs"]
     network = hl.load(compiled).network
-    assert {name: from_text(text) for name, text in programs.items()} == {name: g.program for name, g in network.groups.items()}
+    assert {name: from_text(text) for name, text in programs.items()} == {
+        name: g.program for name, g in network.groups.items()
+    }
 
 
 def test_tables(hmn_lava, compiled):

@@ -12,7 +12,12 @@ def test_json_names_the_backend_that_ran(backend, hmn_lava, compiled):
     done = hmn_lava("run", compiled, "--backend", backend, "--steps", 20, "--json")
     assert done.code == 0
     document = done.json
-    assert (document["backend"], document["steps"], document["input"], document["output"]) == (backend, 20, "stimulus", None)
+    assert (document["backend"], document["steps"], document["input"], document["output"]) == (
+        backend,
+        20,
+        "stimulus",
+        None,
+    )
     assert document["steps_per_second"] > 0
     assert set(document["outputs"]) == {"hidden.z", "out.z"}
     assert document["offsets"]["out.z"] == hl.load(compiled).network.signals["out.z"].offset
@@ -34,12 +39,28 @@ def test_the_stimulus_is_the_specs_and_1000_steps_long(hmn_lava, compiled):
 def test_input_from_a_file_and_output_to_one(hmn_lava, compiled, tmp_path):
     pixels = np.linspace(0, 1, 6 * 40).reshape(40, 6)
     np.savez(tmp_path / "in.npz", pixels=pixels, teach=np.full((50, 1), -0.5))
-    done = hmn_lava("run", compiled, "--input", tmp_path / "in.npz", "--probe", "readout.w@0::10", "-o", tmp_path / "out.npz", "--json")
+    done = hmn_lava(
+        "run",
+        compiled,
+        "--input",
+        tmp_path / "in.npz",
+        "--probe",
+        "readout.w@0::10",
+        "-o",
+        tmp_path / "out.npz",
+        "--json",
+    )
     assert done.code == 0
     document = done.json
-    assert (document["steps"], document["input"], document["output"]) == (40, str(tmp_path / "in.npz"), str(tmp_path / "out.npz"))
+    assert (document["steps"], document["input"], document["output"]) == (
+        40,
+        str(tmp_path / "in.npz"),
+        str(tmp_path / "out.npz"),
+    )
     assert list(document["probes"]) == ["readout.w"]
-    expected = hl.load(compiled).run({"pixels": pixels, "teach": np.full((50, 1), -0.5)}, 40, probes=["readout.w@0::10"])
+    expected = hl.load(compiled).run(
+        {"pixels": pixels, "teach": np.full((50, 1), -0.5)}, 40, probes=["readout.w@0::10"]
+    )
     with np.load(tmp_path / "out.npz", allow_pickle=False) as written:
         assert set(written) == {name + end for name in ("hidden.z", "out.z", "readout.w") for end in ("", ".integers")}
         for name in expected.raw:

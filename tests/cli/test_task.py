@@ -27,7 +27,15 @@ def asked(monkeypatch):
             progress(done, 4)
         metric = Metric.of([0.9, 0.8])
         chance = Chance(0.25, 0.0, (0.25, 0.25), 0.25)
-        return TaskReport(name, options["backend"], options["plasticity"], options["seeds"], {"reward": metric}, {"reward": chance}, None)
+        return TaskReport(
+            name,
+            options["backend"],
+            options["plasticity"],
+            options["seeds"],
+            {"reward": metric},
+            {"reward": chance},
+            None,
+        )
 
     monkeypatch.setattr(hmn_lava.tasks, "run_task", run_task)
     return calls
@@ -38,8 +46,22 @@ def test_run_passes_everything_on(asked, hmn_lava):
     assert done.code == 0
     assert asked == [("bandit", {"backend": "interpreter", "plasticity": "neurocore", "seeds": 2, "reference": True})]
     document = done.json
-    assert set(document) == {"json_version", "command", "task", "backend", "plasticity", "seeds", "metrics", "chance", "reference"}
-    assert document["metrics"]["reward"] == {"mean": pytest.approx(0.85), "std": pytest.approx(0.0707, abs=1e-4), "per_seed": [0.9, 0.8]}
+    assert set(document) == {
+        "json_version",
+        "command",
+        "task",
+        "backend",
+        "plasticity",
+        "seeds",
+        "metrics",
+        "chance",
+        "reference",
+    }
+    assert document["metrics"]["reward"] == {
+        "mean": pytest.approx(0.85),
+        "std": pytest.approx(0.0707, abs=1e-4),
+        "per_seed": [0.9, 0.8],
+    }
 
 
 def test_run_prints_a_table(asked, hmn_lava):
@@ -52,7 +74,12 @@ def test_run_prints_a_table(asked, hmn_lava):
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [(["nonsense"], 2), (["bandit", "--backend", "slow"], 2), (["bandit", "--backend", "lava"], 4), (["bandit", "--plasticity", "x"], 2)],
+    [
+        (["nonsense"], 2),
+        (["bandit", "--backend", "slow"], 2),
+        (["bandit", "--backend", "lava"], 4),
+        (["bandit", "--plasticity", "x"], 2),
+    ],
 )
 def test_wrong_names(arguments, code, hmn_lava):
     done = hmn_lava("task", "run", *arguments, "--seeds", 1, "--json")

@@ -155,7 +155,7 @@ def test_a_score_is_inside_its_bounds(beta):
 
 
 def attend(x, found, embedding, beta, n_post):
-    """Attention of dense synapses (n_post, n_pre): the three programs, three steps. Returns alpha, and the steps' worth of units."""
+    """Attention of dense synapses (n_post, n_pre): the three programs, three steps. Returns alpha and its unit."""
     n_pre, dimensions = embedding.shape
     one = 1 << DIRECTION.frac
     frac = min(SCORE_FRAC, 22 - n_pre.bit_length())
@@ -195,7 +195,7 @@ def attend(x, found, embedding, beta, n_post):
             sums = np.bincount(row, weights=effects.outputs["score"], minlength=n_post).astype(np.int64)
             reciprocal = execute(norm, states={}, inputs={"sum": sums}, constants={}, index=np.arange(n_post), time=0).outputs["reciprocal"]
     unit = next(o.format.unit for o in program.observables if o.name == "alpha")
-    return effects.observed["alpha"].reshape(n_post, n_pre) * unit
+    return effects.observed["alpha"].reshape(n_post, n_pre) * unit, unit
 
 
 @pytest.mark.parametrize("beta", [0.5, 2.0, 4.0])
@@ -205,25 +205,31 @@ def test_rows_sum_to_one_and_alpha_is_the_equation(n_pre, dimensions, beta):
     n_post = 6
     x = rng.choice([-1.0, 0.0, 0.5, 3.0], n_pre)
     embedding, found = eq.unit(rng.normal(size=(n_pre, dimensions))), eq.unit(rng.normal(size=(n_post, dimensions)))
-    alpha = attend(x, found, embedding, beta, n_post)
+    alpha, unit = attend(x, found, embedding, beta, n_post)
     row, col = np.divmod(np.arange(n_post * n_pre), n_pre)
     exact = eq.local_attention(beta, x[col], embedding, found, row, col).reshape(n_post, n_pre)
-    np.testing.assert_allclose(alpha.sum(axis=1), 1.0, atol=1e-3)
-    np.testing.assert_allclose(alpha, exact, atol=2e-4)
+    # The product is floored to its unit, which is about 2**-22 exp(2 beta) / n_pre: its scale must hold 1 times the largest
+    # reciprocal. Besides: the directions, half a unit of 2**-15 each, times beta; the messages; the reciprocal; and the exponential's
+    # absolute error of 9.1e-6, which matters where all scores of a row are small.
+    assert unit <= 2.0**-21 * math.exp(2 * beta) / n_pre
+    g = (np.sign(x)[None, :, None] * embedding[None] * found[:, None]).sum(-1)
+    total = np.exp(beta * (g - 1)).sum(axis=1, keepdims=True)
+    assert (np.abs(alpha - exact) <= unit + 2e-4 + 1e-5 * (1 + n_pre * exact) / total).all()
+    np.testing.assert_allclose(alpha.sum(axis=1), 1.0, rtol=0, atol=n_pre * unit + 2e-4)
     assert alpha.min() >= 0 and alpha.max() <= 1
 
 
 def test_attention_turns_with_the_sign_of_x():
     embedding, found = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[1.0, 0.0]])
-    with_context = attend(np.array([1.0, 1.0]), found, embedding, 2.0, 1)[0]
-    against = attend(np.array([-1.0, 1.0]), found, embedding, 2.0, 1)[0]
+    with_context = attend(np.array([1.0, 1.0]), found, embedding, 2.0, 1)[0][0]
+    against = attend(np.array([-1.0, 1.0]), found, embedding, 2.0, 1)[0][0]
     assert with_context[0] > 0.8 > 0.5 > with_context[1]
     assert against[0] < 0.2
 
 
 def test_alone_a_synapse_has_all_the_attention():
     # In its last unit: the reciprocal is rounded, and so is the product.
-    alpha = attend(np.array([1.0]), np.array([[1.0]]), np.array([[1.0]]), 1.0, 1)
+    alpha, _ = attend(np.array([1.0]), np.array([[1.0]]), np.array([[1.0]]), 1.0, 1)
     assert abs(float(alpha[0, 0]) - 1.0) < 1e-5
 
 

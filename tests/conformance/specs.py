@@ -20,14 +20,13 @@ def rounded(low: float, high: float) -> st.SearchStrategy[float]:
 @st.composite
 def populations(draw: Any) -> dict[str, Any]:
     """An input, its host-driven modulators, and one or two layers."""
-    low = draw(st.sampled_from([0.0, 0.0, -1.0]))
     signal = draw(st.sampled_from(["graded", "graded", "spike"]))
     found: dict[str, Any] = {
         "x": {"type": "input", "size": draw(SMALL), "signal": signal},
         "teach": {"type": "input", "size": 1, "signal": "graded", "range": [-1, 1]},
     }
     if signal == "graded":
-        found["x"]["range"] = [low, draw(st.sampled_from([1.0, 0.3, 4.0]))]
+        found["x"]["range"] = draw(st.sampled_from([[0.0, 1.0], [0.0, 0.3], [-1.0, 1.0], [-1.0, 4.0], [0.5, 2.0], [-3.0, -1.0], [0, 1000.0]]))
     for name in ("hidden", "out")[draw(st.integers(0, 1)) :]:
         found[name] = draw(layer())
     return found
@@ -114,6 +113,9 @@ def spec_dicts(draw: Any) -> dict[str, Any]:
             modulator["key"] = [draw(rounded(-1.0, 1.0)) for _ in range(attended)]
         attention = {"beta": draw(st.sampled_from([0.0, 1.0, 2.0])), "dimensions": attended, "rate": 0.2, "context": layers[-1],
                      "key": draw(st.sampled_from([1.0, {"init": "normal", "std": 1.0}]))}  # fmt: skip
+        if draw(st.booleans()):  # the host says what the context is
+            found["where"] = {"type": "input", "size": attended, "signal": "graded", "range": [-1, 1]}
+            attention = {key: value for key, value in attention.items() if key != "key"} | {"context": "where"}
     connections: dict[str, Any] = {}
     pairs = list(zip(chain, chain[1:], strict=False))
     if draw(st.booleans()):
@@ -146,7 +148,7 @@ def spec_dicts(draw: Any) -> dict[str, Any]:
         "populations": found,
         "connections": connections,
         "modulators": modulators,
-        "oscillators": {"theta": {"period": draw(st.sampled_from([2.0, 16.0, 12.5, 1000.0])), "phase": draw(rounded(-4.0, 4.0))}},
+        "oscillators": {"theta": {"period": draw(st.sampled_from([2.0, 16.0, 12.5, 1000.0, 1.0])), "phase": draw(rounded(-4.0, 4.0))}},
         "formats": formats,
     }
     if attention is not None:
@@ -161,7 +163,7 @@ def random_inputs(network: Any, steps: int, seed: int) -> dict[str, Any]:
     for name, source in network.inputs.items():
         integers = rng.integers(source.low, source.high + 1, (steps, source.size))
         silent = rng.random((steps, source.size)) < 0.5
-        inputs[name] = source.format.real(np.where(silent & (source.low <= 0), 0, integers))
+        inputs[name] = source.format.real(np.where(silent & (source.low <= 0 <= source.high), 0, integers))
     return inputs
 
 
