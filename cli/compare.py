@@ -78,4 +78,5 @@ def _names(text: str) -> list[str]:
 def _sentence(first: Divergence, backends: tuple[str, str]) -> str:
     place = f"{first.signal}{list(first.index) if first.index else ''}"
     touched = f"; lowered parameters behind it: {', '.join(first.lowering[:6])}" if first.lowering else ""
-    return f"{place} parts first, at step {first.step}: {backends[0]} has {first.a:.6g}, {backends[1]} has {first.b:.6g}{touched}"
+    values = f"{backends[0]} has {first.a:.6g}, {backends[1]} has {first.b:.6g}"
+    return f"{place} parts first, at step {first.step}: {values}{touched}"

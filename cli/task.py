@@ -38,8 +38,8 @@ def run(
     plasticity: PlasticityOption = "neurocore",
     seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Run with the seeds 0 to N-1.")] = 5,
     reference: Annotated[
-        bool, typer.Option("--reference", help="Also run the float reference, on the same seeds.")
-    ] = False,
+        bool, typer.Option("--reference/--no-reference", help="Also run the float reference, on the same seeds.")
+    ] = True,
     as_json: JsonOption = False,
 ) -> None:
     """Run a task over several seeds and report its metrics, next to the same with learning off."""
@@ -59,15 +59,20 @@ def run(
         print_json("task run", report.as_dict())
         return
     beside = report.reference or {}
-    print_table(
-        ["metric", "mean", "std", "learning off", "by chance", "float reference"],
-        [
-            (metric, _short(m.mean), _short(m.std), _short(report.chance[metric].mean), _short(report.chance[metric].expected),
-             _short(beside[metric].mean) if metric in beside else None)
-            for metric, m in report.metrics.items()
-        ],
-        title=f"{report.task}: {report.backend}, plasticity {report.plasticity}, {report.seeds} seeds",
-    )  # fmt: skip
+    rows = [
+        (
+            name,
+            _short(m.mean),
+            _short(m.std),
+            _short(off.mean),
+            _short(off.expected),
+            _short(exact.mean) if exact else None,
+        )
+        for name, m in report.metrics.items()
+        for off, exact in [(report.chance[name], beside.get(name))]
+    ]
+    title = f"{report.task}: {report.backend}, plasticity {report.plasticity}, {report.seeds} seeds"
+    print_table(["metric", "mean", "std", "learning off", "by chance", "float reference"], rows, title=title)
 
 
 def _short(value: float) -> str:

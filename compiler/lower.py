@@ -19,7 +19,6 @@ from hmn_lava.compiler.quantise import Formats, lif_decays
 from hmn_lava.compiler.schedule import Schedule, context_ready, modulator_ready
 from hmn_lava.components import attention, modulation, neuron, oscillator, synapse
 from hmn_lava.components.modulation import GlobalAttentionForm, ModulatorForm, Port
-from hmn_lava.components.trace import DECAY
 from hmn_lava.fixed import Fixed, Integers
 from hmn_lava.microcode.ir import WORD, Program
 from hmn_lava.network import Along, Constant, Group, Input, IntegerNetwork, Link, LinkKind, Signal, SignalKind, Topology
@@ -364,13 +363,18 @@ class _Neurocore:
         start = ((source.phase - own) / (2.0 * math.pi) * source.period - ready) % source.period
         program = self.groups[name].program
         count = program.variable("count")
-        stored = int(count.format.quantise(start)) % program.variable("period").low
+        # A start that rounds to a whole period is a start at 0.
+        turn = program.variable("period").low
+        nearest = int(count.format.quantise(start))
+        stored = nearest % turn
+        asked = start - source.period if nearest >= turn else start
         initial, oscillator_constants = dict(self.groups[name].initial), dict(self.groups[name].constants)
         initial["count"] = np.array([stored], np.int64)
         field = f"oscillators.{source.name}"
         self._constants(oscillator_constants, name, f"{field}.period", {"period": source.period, "turns_per_step": 1.0 / source.period})
         self.groups[name] = replace(self.groups[name], initial=initial, constants=oscillator_constants)
-        self.record.add(f"{field}.phase", start, np.array([stored]), count.format, f"{name}.count")
+        asked = 0.0 if abs(asked) < count.format.unit / 2.0 else asked
+        self.record.add(f"{field}.phase", asked, np.array([stored]), count.format, f"{name}.count")
         if rule.phase.uniform:
             self._link((name, "gate"), ready, (group, "gate"), update, "all")
             self._signal(f"{c.name}.gate", name, "gate", "output", ready, (1,))

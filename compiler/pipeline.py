@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hmn_lava.bundle import Bundle
+from hmn_lava.compiler.bounds import bounds
 from hmn_lava.compiler.fit import fit, fit_size
 from hmn_lava.compiler.lost import lost
 from hmn_lava.compiler.lower import lower
@@ -79,6 +80,8 @@ def attempt(
     except ProgramError as error:
         remedy = "Give the signals narrower ranges (weights' bounds, inputs, rates), or calibrate on real input."
         return None, [*findings, Finding("word-overflow", model.name, str(error), f"{microcode['word_bits']} bits", "error", remedy)]
+    bound = bounds(model, formats, network)
+    network = replace(network, signals={name: replace(signal, bound=bound[name]) for name, signal in network.signals.items()})
     losses = lost(model, network, lowering)
     if allow_lossy:
         losses = [replace(f, severity="warning") if f.rule in LOSSY_RULES else f for f in losses]

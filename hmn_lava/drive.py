@@ -24,9 +24,9 @@ STEPS = 1000
 
 
 def read_inputs(file: str | os.PathLike[str], known: Collection[str]) -> dict[str, NDArray[Any]]:
-    """Arrays (steps, size) of an npz file, named by the input populations ``known``. The file is untrusted: no pickle is read.
+    """Arrays (steps, size) of an npz file, named by the input populations ``known``; no pickle is read.
 
-    Raises InputError for a file that cannot be read, a name that is none of ``known``, and an array that is not a matrix.
+    Raises InputError for a file that cannot be read, a name that is none of ``known``, an array that is no matrix.
     """
     path = Path(file)
     if not path.is_file():
@@ -62,7 +62,8 @@ def drive(
 ) -> tuple[dict[str, NDArray[Any]], int]:
     """Input and number of steps of a run: of ``file``, or else of the spec's stimulus, drawn from the bundle's seed.
 
-    Without ``steps``, a run is as long as its shortest input, or 1,000 steps on the stimulus. Raises InputError if there is neither.
+    Without ``steps``, a run is as long as its shortest input, or 1,000 steps on the stimulus. Raises InputError if
+    there is neither.
     """
     names = bundle.network.inputs
     if file is not None:
@@ -72,7 +73,8 @@ def drive(
     if not names:
         return {}, steps
     if not bundle.spec.stimulus:
-        remedy = f"give --input IN.npz with arrays named {', '.join(names)}, or add a stimulus to the spec and compile it again"
+        known = ", ".join(names)
+        remedy = f"give --input IN.npz with arrays named {known}, or add a stimulus to the spec and compile it again"
         raise InputError("there is nothing to run on: no input was given, and the spec has no stimulus", remedy=remedy)
     return stimulus_inputs(bundle.spec, steps, bundle.seed), steps
 
@@ -87,7 +89,10 @@ def check_output(file: str | os.PathLike[str]) -> Path:
 
 
 def save_result(result: Result, file: str | os.PathLike[str]) -> None:
-    """Write every recorded signal: real values as NAME, and what an integer backend stores as NAME.integers. Raises InputError."""
+    """Write every recorded signal: real values as NAME, what an integer backend stores as NAME.integers.
+
+    Raises InputError if the file cannot be written; then the old one stays.
+    """
     arrays: dict[str, NDArray[Any]] = {}
     for name, raw in result.raw.items():
         arrays[name] = result.real(name)

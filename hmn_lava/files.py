@@ -10,7 +10,10 @@ from typing import Any, BinaryIO
 
 
 def write_whole(path: Path, fill: Callable[[BinaryIO], Any]) -> None:
-    """Write ``path`` by ``fill(stream)``, beside it first: whatever fails, the old file stays and nothing else is left. Raises OSError."""
+    """Write ``path`` by ``fill(stream)``, beside it first: whatever fails, the old file stays and nothing else is left.
+
+    Raises OSError.
+    """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:

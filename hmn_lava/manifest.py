@@ -101,6 +101,7 @@ class SignalRecord(_Record):
     offset: Steps
     shape: Annotated[list[Count], Field(max_length=2)]
     label: Literal["exact", "defined", "statistical"]
+    bound: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
 
 
 class NetworkRecord(_Record):
@@ -253,7 +254,7 @@ def encode(network: IntegerNetwork) -> tuple[dict[str, Any], dict[str, NDArray[A
         ],
         "signals": {
             name: {"owner": s.owner, "variable": s.variable, "kind": s.kind, "format": str(s.format), "offset": s.offset,
-                   "shape": list(s.shape), "label": s.label}
+                   "shape": list(s.shape), "label": s.label, "bound": s.bound}
             for name, s in network.signals.items()
         },
         "outputs": list(network.outputs),
@@ -311,7 +312,8 @@ def decode(
         for k in record.links
     )  # fmt: skip
     signals = {
-        n: Signal(s.owner, s.variable, s.kind, Fixed.parse(s.format), s.offset, tuple(s.shape), s.label) for n, s in record.signals.items()
+        n: Signal(s.owner, s.variable, s.kind, Fixed.parse(s.format), s.offset, tuple(s.shape), s.label, s.bound)
+        for n, s in record.signals.items()
     }
     delay = {n: array(key) for n, key in record.delay.items()}
     return IntegerNetwork(name, inputs, groups, links, signals, tuple(record.outputs), record.weight_lag, delay)

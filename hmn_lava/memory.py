@@ -1,4 +1,4 @@
-"""What does not fit in memory is refused before anything is allocated: a process that the system kills tells nobody why."""
+"""What does not fit in memory is refused before it is allocated: a process that the system kills tells nobody why."""
 
 from __future__ import annotations
 

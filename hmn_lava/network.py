@@ -116,6 +116,7 @@ class Signal:
 
     ``owner`` and ``variable`` name a host input, or a state, output or observable of a group. ``offset``: at step s the executors show the
     value of model step s - offset. ``shape`` is the shape of one sample. ``label`` is the fidelity: exact, defined or statistical.
+    ``bound`` bounds the error of one step against the model's equation; None where there is no bound (see docs/numerics.md).
     """
 
     owner: str
@@ -125,6 +126,7 @@ class Signal:
     offset: int
     shape: tuple[int, ...]
     label: str = "defined"
+    bound: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

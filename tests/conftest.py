@@ -26,8 +26,8 @@ def random_word(rng: random.Random, low: int = LOW, high: int = HIGH) -> int:
 def random_program(rng: random.Random, longest: int = 20, whole_words: bool = False) -> Program:
     """A program that the verifier accepts: all operations, nested skips, stores, emissions, marks of wrapping.
 
-    Results may wrap. States may hold every value of their format; the bounds of inputs and constants are random, or whole
-    words, and inputs can always be zero.
+    Results may wrap. States may hold every value of their format. The bounds of inputs and constants are random and
+    include zero; with ``whole_words`` inputs may be any word.
     """
 
     def variable(name: str, whole: bool = False) -> Variable:

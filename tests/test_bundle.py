@@ -1,4 +1,4 @@
-"""The bundle as a folder: what goes in comes out, it is written whole or not at all, and nothing else is overwritten."""
+"""The bundle as a folder: what goes in comes out, it is written whole or not at all, nothing else is overwritten."""
 
 import json
 import os

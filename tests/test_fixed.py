@@ -96,9 +96,26 @@ def test_text_by_hand():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "s", "24.20", "s24", "x24.20", "s24.20.1", "s.20", "s24.", "s49.0", "s0.0", "s-4.0", "sa.b", "s2_4.20", "s 24.20", "s24.20 ",
-     "s+24.20", "s024.20"],
-)  # fmt: skip
+    [
+        "",
+        "s",
+        "24.20",
+        "s24",
+        "x24.20",
+        "s24.20.1",
+        "s.20",
+        "s24.",
+        "s49.0",
+        "s0.0",
+        "s-4.0",
+        "sa.b",
+        "s2_4.20",
+        "s 24.20",
+        "s24.20 ",
+        "s+24.20",
+        "s024.20",
+    ],
+)
 def test_other_texts_are_refused(text):
     with pytest.raises(ValueError):
         Fixed.parse(text)

@@ -1,6 +1,7 @@
 """The random streams are uniform, independent over index, time, names and seeds, and repeat nowhere.
 
-All seeds are fixed, so that these tests are deterministic; the tolerances say how rare a failure would be for true randomness.
+All seeds are fixed, so that these tests are deterministic; the tolerances say how rare a failure would be for true
+randomness.
 """
 
 import hashlib
@@ -152,7 +153,13 @@ def test_a_flipped_bit_of_the_counters_changes_half_of_the_bits(mask):
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [((0, "a"), (1, "a")), ((0, "a"), (0, "b")), ((0, "a.noise"), (0, "a.sample")), ((1, "1:a"), (11, ":a")), ((0, "a"), (2**40, "a"))],
+    [
+        ((0, "a"), (1, "a")),
+        ((0, "a"), (0, "b")),
+        ((0, "a.noise"), (0, "a.sample")),
+        ((1, "1:a"), (11, ":a")),
+        ((0, "a"), (2**40, "a")),
+    ],
 )
 def test_different_names_and_seeds_give_different_streams(one, other):
     a, b = along_index(*one), along_index(*other)
@@ -163,7 +170,7 @@ def test_different_names_and_seeds_give_different_streams(one, other):
 
 
 def test_no_stream_holds_a_shifted_copy_of_a_part_of_another():
-    """Four draws in a row (64 bits) of 64 steps x 2048 neurons, along index and time, forwards and backwards, in two streams.
+    """Four draws in a row (64 bits) of 64 steps x 2048 neurons, along index and time, both ways, in two streams.
 
     Among a million windows the expected number of accidental repetitions (palindromes, mostly) is 1e-4.
     """

@@ -1,7 +1,7 @@
 """Field types that the records share: numbers, names, intervals, and how a wrong value is reported.
 
-Every number of a spec is finite and at most ``LARGEST`` in magnitude, and 0 or at least ``SMALLEST``, so that products and
-quotients of a few of them stay finite in float64; a bool is no number, and a number in quotes is text.
+Every number of a spec is finite and at most ``LARGEST`` in magnitude, and 0 or at least ``SMALLEST``, so that products
+and quotients of a few of them stay finite in float64; a bool is no number, and a number in quotes is text.
 """
 
 from __future__ import annotations

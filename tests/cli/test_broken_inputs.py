@@ -1,7 +1,7 @@
 """Broken inputs from end to end: an exit code, one screen that names the place, no traceback, and nothing written.
 
-Every case runs twice, without and with --json. Bundles are tampered with in two ways: as an accident would (a hash is wrong), and as an
-attacker would, who computes every hash anew, so that the checks behind the hashes are reached.
+Every case runs twice, without and with --json. Bundles are tampered with in two ways: as an accident would (a hash is
+wrong), and as an attacker would, who computes every hash anew, so that the checks behind the hashes are reached.
 """
 
 import hashlib

@@ -1,9 +1,11 @@
 """`hmn-lava compare`."""
 
+from dataclasses import replace
+
 import numpy as np
 
 import hmn_lava as hl
-from hmn_lava.microcode.text import from_text
+from hmn_lava.simulator.interpreter import Interpreter
 
 
 def test_integer_backends_are_equal(hmn_lava, compiled):
@@ -37,19 +39,21 @@ def test_a_tolerance_of_nothing_finds_where_float_and_integers_part(hmn_lava, co
     )
 
 
-def test_a_program_that_was_changed_is_found_out(compiled):
-    """The comparison is no formality: one constant of one program differs, and the first signal it touches is named."""
-    bundle = hl.load(compiled)
-    group = bundle.network.groups["out"]
-    assert from_text  # the text form is what a bundle holds
-    changed = dict(bundle.network.groups)
-    from dataclasses import replace
+def test_one_wrong_integer_is_found_where_it_is(hmn_lava, compiled, monkeypatch):
+    def wrong(network, threads):
+        group = network.groups["readout.synapse"]
+        w = group.initial["w"].copy()
+        w[1 * 5 + 2] += 1
+        other = replace(group, initial={**group.initial, "w": w})
+        return Interpreter(replace(network, groups={**network.groups, "readout.synapse": other}))
 
-    initial = {**group.initial, "hold": group.initial["hold"] + 1}
-    changed["out"] = replace(group, initial=initial)
-    other = replace(bundle, network=replace(bundle.network, groups=changed))
-    a, b = (x.session("interpreter").run(None, 8, ["out.a"]) for x in (bundle, other))
-    assert not np.array_equal(a.raw["out.z"], b.raw["out.z"])
+    monkeypatch.setattr("hmn_lava.session.Fast", wrong)
+    done = hmn_lava("compare", compiled, "--backends", "interpreter,fast", "--steps", 20, "--json")
+    assert done.code == 1
+    first = done.json["first_divergence"]
+    assert (first["signal"], first["step"], first["index"]) == ("readout.w", 0, [1, 2])
+    assert first["b"] - first["a"] == done.json["signals"]["readout.w"]["unit"]
+    assert "connections.readout.weights" in first["lowering"]
 
 
 def test_input_from_a_file(hmn_lava, compiled, tmp_path):

@@ -42,9 +42,9 @@ def asked(monkeypatch):
 
 
 def test_run_passes_everything_on(asked, hmn_lava):
-    done = hmn_lava("task", "run", "bandit", "--backend", "interpreter", "--seeds", 2, "--reference", "--json")
+    done = hmn_lava("task", "run", "bandit", "--backend", "interpreter", "--seeds", 2, "--no-reference", "--json")
     assert done.code == 0
-    assert asked == [("bandit", {"backend": "interpreter", "plasticity": "neurocore", "seeds": 2, "reference": True})]
+    assert asked == [("bandit", {"backend": "interpreter", "plasticity": "neurocore", "seeds": 2, "reference": False})]
     document = done.json
     assert set(document) == {
         "json_version",
@@ -67,7 +67,7 @@ def test_run_passes_everything_on(asked, hmn_lava):
 def test_run_prints_a_table(asked, hmn_lava):
     done = hmn_lava("task", "run", "bandit")
     assert done.code == 0
-    assert asked[0][1] == {"backend": "fast", "plasticity": "neurocore", "seeds": 5, "reference": False}
+    assert asked[0][1] == {"backend": "fast", "plasticity": "neurocore", "seeds": 5, "reference": True}
     for text in ("reward", "0.8500", "0.2500"):
         assert text in done.out
 

@@ -44,11 +44,13 @@ def checked(program):
 @pytest.mark.parametrize("rate", [1.0, 0.1, 0.001])
 def test_the_context_is_the_equation(dimensions, rate):
     rng = np.random.default_rng(0)
-    n, steps, bound = 12, 300, 16.0
+    n, steps, bound = 12, 80, 16.0
     key_format = Fixed(18, True, 16)
     key = key_format.real(key_format.quantise(rng.uniform(-2, 2, (n, dimensions))))
     program = checked(context("c", Z, (-(2**15), 2**15 - 1), [key_format] * dimensions, bound))
-    constants = {"rate": int(RATE.quantise(rate))} | {f"key_{d}": key_format.quantise(key[:, d]) for d in range(dimensions)}
+    constants = {"rate": int(RATE.quantise(rate))} | {
+        f"key_{d}": key_format.quantise(key[:, d]) for d in range(dimensions)
+    }
     states = {f"c_{d}": np.zeros(n, np.int64) for d in range(dimensions)}
     format, c = program.states[0].format, np.zeros((n, dimensions))
     for t in range(steps):
@@ -57,7 +59,8 @@ def test_the_context_is_the_equation(dimensions, rate):
         states = effects.states
         c = eq.local_context(c, Z.real(z), key, rate)
         integers = np.stack([states[f"c_{d}"] for d in range(dimensions)], axis=1)
-        # Each step rounds the target and the move by half a unit; what is off decays with the rate. The rate has 22 bits.
+        # Each step rounds the target and the move by half a unit; what is off decays with the rate. The rate has 22
+        # bits.
         assert np.abs(np.ldexp(c, format.frac) - integers).max() <= 0.5 / rate + 0.5 + bound * 2.0 ** (format.frac - 22)
         directions = np.stack([effects.outputs[f"direction_{d}"] for d in range(dimensions)], axis=1)
         assert np.abs(directions * UNIT - eq.unit(format.real(integers))).max() <= UNIT
@@ -121,7 +124,9 @@ def scores(x, found, embedding, beta):
     else:
         constants["beta_a"] = int(temperature(beta)[0].quantise(beta))
     words = {"x": X.quantise(x)} | {f"direction_{d}": DIRECTION.quantise(found[:, d]) for d in range(dimensions)}
-    value = execute(program, states={}, inputs=words, constants=constants, index=np.arange(len(x)), time=0).observed["score"]
+    value = execute(program, states={}, inputs=words, constants=constants, index=np.arange(len(x)), time=0).observed[
+        "score"
+    ]
     return np.ldexp(value, -next(o.format.frac for o in program.observables))
 
 
@@ -163,11 +168,21 @@ def attend(x, found, embedding, beta, n_post):
     norm = checked(normaliser("norm", Fixed(24, True, frac), (max(1, low * n_pre), high * n_pre)))
     back = norm.outputs[0]
     form = SynapseForm(
-        w=Fixed(22, True, 20), w_bounds=(-(2**20), 2**20), x=Port(X, (-(2**15), 2**15 - 1)), a_frac=12, learning=True,
-        z=Port(Z, (-(2**15), 2**15 - 1)), psi_fast=Fixed(18, True, 10), third=Port(Fixed(24, True, 20), (-(2**20), 2**20)),
-        attention=AttentionForm((Port(Fixed(24, True, 15), (-one, one)),) * dimensions, beta, frac,
-                                Port(Fixed(24, True, back.format.frac), (0, back.high))),
-    )  # fmt: skip
+        w=Fixed(22, True, 20),
+        w_bounds=(-(2**20), 2**20),
+        x=Port(X, (-(2**15), 2**15 - 1)),
+        a_frac=12,
+        learning=True,
+        z=Port(Z, (-(2**15), 2**15 - 1)),
+        psi_fast=Fixed(18, True, 10),
+        third=Port(Fixed(24, True, 20), (-(2**20), 2**20)),
+        attention=AttentionForm(
+            (Port(Fixed(24, True, 15), (-one, one)),) * dimensions,
+            beta,
+            frac,
+            Port(Fixed(24, True, back.format.frac), (0, back.high)),
+        ),
+    )
     program = checked(synapse("s", form))
     size = n_post * n_pre
     row, col = np.divmod(np.arange(size), n_pre)
@@ -193,7 +208,9 @@ def attend(x, found, embedding, beta, n_post):
         states = effects.states
         if t == 0:
             sums = np.bincount(row, weights=effects.outputs["score"], minlength=n_post).astype(np.int64)
-            reciprocal = execute(norm, states={}, inputs={"sum": sums}, constants={}, index=np.arange(n_post), time=0).outputs["reciprocal"]
+            reciprocal = execute(
+                norm, states={}, inputs={"sum": sums}, constants={}, index=np.arange(n_post), time=0
+            ).outputs["reciprocal"]
     unit = next(o.format.unit for o in program.observables if o.name == "alpha")
     return effects.observed["alpha"].reshape(n_post, n_pre) * unit, unit
 
@@ -208,8 +225,10 @@ def test_rows_sum_to_one_and_alpha_is_the_equation(n_pre, dimensions, beta):
     alpha, unit = attend(x, found, embedding, beta, n_post)
     row, col = np.divmod(np.arange(n_post * n_pre), n_pre)
     exact = eq.local_attention(beta, x[col], embedding, found, row, col).reshape(n_post, n_pre)
-    # The product is floored to its unit, which is about 2**-22 exp(2 beta) / n_pre: its scale must hold 1 times the largest
-    # reciprocal. Besides: the directions, half a unit of 2**-15 each, times beta; the messages; the reciprocal; and the exponential's
+    # The product is floored to its unit, which is about 2**-22 exp(2 beta) / n_pre: its scale must hold 1 times the
+    # largest
+    # reciprocal. Besides: the directions, half a unit of 2**-15 each, times beta; the messages; the reciprocal; and
+    # the exponential's
     # absolute error of 9.1e-6, which matters where all scores of a row are small.
     assert unit <= 2.0**-21 * math.exp(2 * beta) / n_pre
     g = (np.sign(x)[None, :, None] * embedding[None] * found[:, None]).sum(-1)
@@ -240,7 +259,9 @@ def test_the_normaliser_inverts_the_sum(a, b, frac):
     program = checked(normaliser("norm", Fixed(24, True, frac), (low, high)))
     sums = np.unique(np.linspace(low, high, 50).astype(np.int64))
     output = program.outputs[0]
-    found = execute(program, states={}, inputs={"sum": np.append(sums, 0)}, constants={}, index=np.arange(sums.size + 1), time=0)
+    found = execute(
+        program, states={}, inputs={"sum": np.append(sums, 0)}, constants={}, index=np.arange(sums.size + 1), time=0
+    )
     real = output.format.real(found.outputs["reciprocal"])
     exact = 1 / np.ldexp(sums, -frac)
     assert (np.abs(real[:-1] - exact) <= output.format.unit / 2 + exact * 2**-22).all()

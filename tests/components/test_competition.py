@@ -25,8 +25,14 @@ def beaten(keys):
     n = len(keys)
     pairs = Topology.full(n, n)
     keys = np.asarray(keys, np.int64)
-    effects = execute(COMPARE, states={}, inputs={"mine": keys[pairs.row], "other": keys[pairs.col]},
-                      constants={"first": (pairs.col < pairs.row).astype(np.int64)}, index=np.arange(n * n), time=0)  # fmt: skip
+    effects = execute(
+        COMPARE,
+        states={},
+        inputs={"mine": keys[pairs.row], "other": keys[pairs.col]},
+        constants={"first": (pairs.col < pairs.row).astype(np.int64)},
+        index=np.arange(n * n),
+        time=0,
+    )
     return effects.outputs["beaten"].reshape(n, n).sum(1)
 
 
@@ -35,7 +41,9 @@ def test_the_program_is_well_formed():
     assert overflows(COMPARE) == []
 
 
-KEYS = st.one_of(st.lists(st.integers(-2, 2), min_size=1, max_size=12), st.lists(st.integers(*WORD_RANGE), min_size=1, max_size=12))
+KEYS = st.one_of(
+    st.lists(st.integers(-2, 2), min_size=1, max_size=12), st.lists(st.integers(*WORD_RANGE), min_size=1, max_size=12)
+)
 
 
 @given(KEYS)
@@ -59,7 +67,9 @@ def network(form, n, constants):
     initial = {v.name: np.zeros(1, np.int64) for v in cells.states} | {"hold": np.ones(1, np.int64)}
     groups = {
         "cells": Group("cells", cells, n, given, initial),
-        "compare": Group("compare", compare, n * n, {"first": Constant((pairs.col < pairs.row).astype(np.int64), "each")}, {}, pairs),
+        "compare": Group(
+            "compare", compare, n * n, {"first": Constant((pairs.col < pairs.row).astype(np.int64), "each")}, {}, pairs
+        ),
     }
     links = (
         Link(("host", "x"), ("cells", "a"), "same"),
@@ -91,7 +101,7 @@ def test_winner_take_all_is_the_equation(make):
 
 @pytest.mark.parametrize("temperature", [0.5, 2.0])
 def test_sampling_frequencies_are_the_softmax(temperature):
-    """Over 40000 draws, within 4 standard deviations; the quantile's error of 0.0035 moves a frequency by less than that share."""
+    """Over 40000 draws, within 4 standard deviations and what the quantile's error of 0.0035 can move."""
     a, steps = np.array([1.0, 0.0, -0.75, 1.5]), 40_000
     inverse = Fixed(18, False, 14)
     form = NeuronForm("sigmoid", A, (-(2**16), 2**16), competition="sample", inverse_temperature=inverse)
@@ -117,7 +127,11 @@ def test_sampling_follows_the_named_stream():
     form = NeuronForm("sigmoid", A, (-(2**16), 2**16), competition="sample", inverse_temperature=inverse)
     constants = {f"sample_draw_k{k}": key for k, key in enumerate(streams.keys(9, "out.sample"))}
     constants["inverse_temperature"] = int(inverse.quantise(1.0))
-    z = Fast(network(form, n, constants)).run({"host": np.broadcast_to(a, (steps, n))}).raw["z"][1 + COMPETITION_STEPS :]
+    z = (
+        Fast(network(form, n, constants))
+        .run({"host": np.broadcast_to(a, (steps, n))})
+        .raw["z"][1 + COMPETITION_STEPS :]
+    )
     u = (streams.uniform(9, "out.sample", np.arange(len(z))[:, None], np.arange(n)) + 0.5) / 2**16
     keys = a - np.log(-np.log(u))
     second, first = np.sort(keys, axis=1)[:, -2:].T

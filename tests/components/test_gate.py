@@ -43,7 +43,8 @@ def test_the_program_is_well_formed():
 def test_the_frequency_is_the_probability(dw, beta, threshold):
     p = float(eq.gate_probability(np.array([dw]), beta, threshold)[0])
     observed = opened(dw, beta, threshold).mean()
-    # Four standard deviations; the draw has 16 bits, and the sigmoid's argument is off by its parameters' rounding, below 2**-10.
+    # Four standard deviations; the draw has 16 bits, and the sigmoid's argument is off by its parameters' rounding,
+    # below 2**-10.
     assert abs(observed - p) < 4 * np.sqrt(p * (1 - p) / N) + 2**-16 + 2**-12
 
 

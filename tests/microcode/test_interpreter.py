@@ -1,4 +1,4 @@
-"""The golden interpreter against a second reading of the semantics: one compartment, Python's big integers, a program counter."""
+"""The golden interpreter against a second reading of the semantics, one compartment in big integers."""
 
 import random
 
@@ -94,13 +94,17 @@ def run_one(program, states, inputs, constants, index, time):
 
 
 def check(program, rng, words, size=6):
-    """Run both on random values inside the declared bounds; and a few words outside, which programs must take as well."""
+    """Run both on random values inside the declared bounds, and at times on any words."""
 
     def values(variables, whole):
         return {v.name: [words(rng) if whole else words(rng, v.low, v.high) for _ in range(size)] for v in variables}
 
     whole = rng.randrange(4) == 0
-    states, inputs, constants = values(program.states, False), values(program.inputs, whole), values(program.constants, whole)
+    states, inputs, constants = (
+        values(program.states, False),
+        values(program.inputs, whole),
+        values(program.constants, whole),
+    )
     index = [words(rng) for _ in range(size)]
     time = rng.choice((0, 1, 5, TOP, TOP + 1, 2**24, 2**31, words(rng, 0)))
     effects = execute(
@@ -208,7 +212,7 @@ def test_time_and_index_wrap_to_a_word():
 
 
 def test_nested_skips_by_hand():
-    """An inner skip inside a skipped region decides nothing; the region ends where it says, for each compartment on its own."""
+    """An inner skip inside a skipped region decides nothing; each compartment skips on its own."""
     program = Program(
         "skips",
         inputs=(Variable("a", Fixed(2), -1, 1), Variable("b", Fixed(2), -1, 1)),
@@ -234,7 +238,11 @@ def test_nested_skips_by_hand():
 def test_a_state_is_read_as_it_was_and_wraps_to_its_format_when_stored():
     program = Program(
         "state",
-        states=(Variable("s", Fixed(4), -8, 7), Variable("n", Fixed(3, False), 0, 7), Variable("kept", Fixed(4), -8, 7)),
+        states=(
+            Variable("s", Fixed(4), -8, 7),
+            Variable("n", Fixed(3, False), 0, 7),
+            Variable("kept", Fixed(4), -8, 7),
+        ),
         instructions=(
             Instruction("add", "r", ("s", "n")),
             Instruction("store", None, ("n", -1)),
@@ -260,7 +268,9 @@ def test_scalars_are_for_all_compartments():
         instructions=(Instruction("add", "r", ("x", "k")), Instruction("emit", None, ("y", "r"))),
         observables=(Observable("input", "x", Fixed(24)),),
     )
-    effects = execute(program, states={"s": 3}, inputs={"x": 4}, constants={"k": np.array([1, 2])}, index=np.arange(2), time=0)
+    effects = execute(
+        program, states={"s": 3}, inputs={"x": 4}, constants={"k": np.array([1, 2])}, index=np.arange(2), time=0
+    )
     assert effects.states["s"].tolist() == [3, 3]
     assert effects.outputs["y"].tolist() == [5, 6]
     assert effects.outputs["silent"].tolist() == [0, 0]

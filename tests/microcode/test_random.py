@@ -53,7 +53,9 @@ def test_program_and_stream_draw_the_same_for_many_counters(which, seed, name):
     assert (draws(which, seed, name, t, index) == streams.uniform(seed, name, t, index)).all()
     for time in (0, 1, 2, 1000):  # what a run meets: small steps, all neurons
         neurons = np.arange(4096)
-        assert (draws(which, seed, name, np.full(4096, time), neurons) == streams.uniform(seed, name, time, neurons)).all()
+        assert (
+            draws(which, seed, name, np.full(4096, time), neurons) == streams.uniform(seed, name, time, neurons)
+        ).all()
 
 
 @settings(max_examples=100)

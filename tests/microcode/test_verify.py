@@ -152,7 +152,14 @@ def test_findings_name_the_place():
 
 def test_all_rules_run():
     broken = program("r = xor s 1", "r = shl s 24", "r = mov q", "skip s 9", states=(state(), state("1a")))
-    assert {f.rule for f in verify(broken)} == {"operation", "shift", "undefined-read", "assigned-once", "jump", "name-form"}
+    assert {f.rule for f in verify(broken)} == {
+        "operation",
+        "shift",
+        "undefined-read",
+        "assigned-once",
+        "jump",
+        "name-form",
+    }
 
 
 def test_every_single_damage_to_a_random_program_is_found(programs):
@@ -217,6 +224,8 @@ def test_live_registers_by_hand():
     assert live_registers(Program("p")) == 0
     chain = Program("p", instructions=code("a = mov 1", "b = add a 1", "c = add b 1", "d = add c 1"))
     assert live_registers(chain) == 1
-    fan = Program("p", instructions=code("a = mov 1", "b = mov 2", "c = mov 3", "d = add a b", "e = add d c", "f = add e a"))
+    fan = Program(
+        "p", instructions=code("a = mov 1", "b = mov 2", "c = mov 3", "d = add a b", "e = add d c", "f = add e a")
+    )
     # After d: a, c, d.
     assert live_registers(fan) == 3

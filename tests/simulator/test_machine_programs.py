@@ -35,7 +35,7 @@ SIZES = (*SMALL, (2, 200), (300, 2))
 
 
 class RandomNetwork:
-    """Synapses and cells with a random program each, linked by all kinds of links, with host inputs and every signal named."""
+    """Synapses and cells with a random program each, all kinds of links, host inputs, and every signal named."""
 
     def __init__(self, rng, programs, words, longest=20, sizes=SIZES):
         self.rng, self.words = rng, words
@@ -52,7 +52,9 @@ class RandomNetwork:
         for name in self.programs:
             for port in self.programs[name].inputs:
                 self.connect(name, port)
-        self.network = IntegerNetwork("random", self.inputs, groups, tuple(self.links), self.signals(groups), (), {}, {})
+        self.network = IntegerNetwork(
+            "random", self.inputs, groups, tuple(self.links), self.signals(groups), (), {}, {}
+        )
 
     def synapses(self, n_post, n_pre):
         if self.rng.randrange(2):
@@ -82,7 +84,7 @@ class RandomNetwork:
         return (name, "x")
 
     def connect(self, name, port):
-        """A port that takes any word may have several links, from hosts and groups; another has one, from a host inside its bounds."""
+        """A port of any word may have several links, from hosts and groups; another has one, from a host in bounds."""
         kinds = ["pre", "post", "all"] if name == "synapse" else ["same", "all", "total", "rows", "matrix"]
         if (port.low, port.high) != WORD_RANGE:
             kind = self.rng.choice(kinds[:2])
@@ -127,7 +129,10 @@ class RandomNetwork:
         return signals
 
     def drive(self, steps):
-        return {name: np.stack([self.many(i, i.size) for _ in range(steps)]).astype(float) for name, i in self.inputs.items()}
+        return {
+            name: np.stack([self.many(i, i.size) for _ in range(steps)]).astype(float)
+            for name, i in self.inputs.items()
+        }
 
 
 def assert_same(expected, other):
@@ -175,7 +180,9 @@ def test_kernels_by_seed(programs, words, seed):
 @pytest.mark.parametrize("seed", range(60))
 def test_more_kernels_by_seed(programs, words, seed):
     rng = random.Random(2000 + seed)
-    compare(rng, programs, words, longest=30, begin=rng.choice([0, 2**23 - 5]), kernel_from=1, threaded_from=1, threads=3)
+    compare(
+        rng, programs, words, longest=30, begin=rng.choice([0, 2**23 - 5]), kernel_from=1, threaded_from=1, threads=3
+    )
 
 
 @pytest.mark.heavy
@@ -195,7 +202,9 @@ def test_the_sample_is_not_trivial(programs, words):
         blocks += random_network.topology.size > BLOCK
         golden = Interpreter(random_network.network)
         golden.run(random_network.drive(7), 7)
-        busy += any(golden.buffers[name, v.name].any() for name, p in random_network.programs.items() for v in p.outputs)
+        busy += any(
+            golden.buffers[name, v.name].any() for name, p in random_network.programs.items() for v in p.outputs
+        )
     assert kinds == {"same", "all", "pre", "post", "rows", "total", "matrix"}
     assert blocks >= 5
     assert busy >= 20
@@ -228,8 +237,14 @@ def chain(delay=2):
         Link(("host", "x"), ("first", "x"), "same"),
         Link(("first", "y"), ("second", "x"), "same", np.array([delay])),
     )
-    signals = {f"{n}.{v}": Signal(n, v, k, WORD, 0, (2,)) for n in groups for v, k in (("s", "state"), ("y", "output"), ("r", "observable"))}
-    return IntegerNetwork("chain", {"host": Input("host", 2, WORD, -100, 100)}, groups, links, signals, ("second.y",), {}, {})
+    signals = {
+        f"{n}.{v}": Signal(n, v, k, WORD, 0, (2,))
+        for n in groups
+        for v, k in (("s", "state"), ("y", "output"), ("r", "observable"))
+    }
+    return IntegerNetwork(
+        "chain", {"host": Input("host", 2, WORD, -100, 100)}, groups, links, signals, ("second.y",), {}, {}
+    )
 
 
 @pytest.fixture(params=["interpreter", "fast"])
@@ -242,7 +257,8 @@ def test_a_message_takes_one_step_and_its_delay(make):
     host = np.zeros((8, 2))
     host[0] = [5, -7]
     result = executor.run({"host": host}, probes=["first.s", "first.y", "second.s", "second.r"])
-    # The host's input of step 0 arrives at step 1: after it, s = 1 + 5. It is emitted at step 2 and arrives at 2 + 1 + 2.
+    # The host's input of step 0 arrives at step 1: after it, s = 1 + 5. It is emitted at step 2 and arrives at 2 + 1
+    # + 2.
     assert result.raw["first.s"][:, 0].tolist() == [1, 6, 6, 6, 6, 6, 6, 6]
     assert result.raw["first.y"][:, 1].tolist() == [1, 1, -6, -6, -6, -6, -6, -6]
     # Emitted 1 at steps 0 and 1 arrives at steps 3 and 4, then 6.
@@ -269,7 +285,9 @@ def test_a_snapshot_goes_on_in_any_executor(make, other):
     snapshot = expected.snapshot()
     restored = other(chain())
     restored.restore(snapshot)
-    assert_same(expected.run({"host": host[5:]}, probes=["second.s"]), restored.run({"host": host[5:]}, probes=["second.s"]))
+    assert_same(
+        expected.run({"host": host[5:]}, probes=["second.s"]), restored.run({"host": host[5:]}, probes=["second.s"])
+    )
 
 
 def test_a_snapshot_is_a_copy(make):
@@ -331,7 +349,15 @@ def test_a_port_wraps_the_sum_of_its_links(make):
     """2**23 - 1 twice is -2 in a word."""
     network = chain()
     network.inputs["host"] = Input("host", 2, WORD, *WORD_RANGE)
-    network = IntegerNetwork("twice", network.inputs, {"first": network.groups["first"]},
-                             (network.links[0], network.links[0]), {"first.s": network.signals["first.s"]}, (), {}, {})  # fmt: skip
+    network = IntegerNetwork(
+        "twice",
+        network.inputs,
+        {"first": network.groups["first"]},
+        (network.links[0], network.links[0]),
+        {"first.s": network.signals["first.s"]},
+        (),
+        {},
+        {},
+    )
     result = make(network).run({"host": np.full((2, 2), 2.0**23 - 1)}, probes=["first.s"])
     assert result.raw["first.s"][1].tolist() == [-1, -1]

@@ -11,7 +11,14 @@ from hmn_lava.errors import InputError
 from hmn_lava.spec import load_spec, resolve, spec_from_dict
 
 NAN, INF = float("nan"), float("inf")
-GONE = object()  # remove the field
+class Gone:
+    """Marks a field that a row removes; its text is the same in every process."""
+
+    def __repr__(self) -> str:
+        return "gone"
+
+
+GONE = Gone()
 HMN = {"type": "hmn", "size": 2, "activation": "sigmoid"}
 HY = {"type": "hmn", "source": "h", "target": "y", "weights": 0.1, "rates": {"global": 0.05}}
 LOOP = {"type": "static", "source": "y", "target": "h", "weights": 1.0}
