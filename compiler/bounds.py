@@ -1,13 +1,14 @@
-"""How far the integers of one step may be from the equations of the model: a bound for every signal, from formats and stored parameters.
+"""How far the integers of one step may be from the model's equations: a bound for every signal.
 
-The bound is local. One step's equation, in real numbers and with the parameters that the spec asks for, is fed with what the integers
-themselves held in that step (activities, weights, traces, messages); the largest |integer - equation| is at most the bound. So a bound says
-what one step costs; what many steps add up to depends on the network, and ``compare`` measures that. Quantities that are no signals (the
-running means behind a reward and a novelty) run along in real numbers from the beginning.
+The bound is local. One step's equation, in real numbers and with the parameters that the spec asks for, is fed with
+what the integers themselves held in that step (activities, weights, traces, messages); the largest |integer - equation|
+is at most the bound. So a bound says what one step costs; what many steps add up to depends on the network, and
+``compare`` measures that. Quantities that are no signals (the running means behind a reward and a novelty) run along in
+real numbers from the beginning.
 
-A bound of None says that there is none: behind a threshold (LIF, which is Lava's arithmetic exactly), behind a random choice, or for an
-oscillator whose period the counter does not hold exactly, since its phase drifts. Where an accumulator's range comes from a calibration, the
-bounds hold for as long as nothing leaves that range.
+A bound of None says that there is none: behind a threshold (LIF, which is Lava's arithmetic exactly), behind a random
+choice, or for an oscillator whose period the counter does not hold exactly, since its phase drifts. Where an
+accumulator's range comes from a calibration, the bounds hold for as long as nothing leaves that range.
 
 In the formulas u is the signal's unit, the value of its last bit; ``stored`` parameters enter by their actual error.
 """
@@ -29,7 +30,7 @@ from hmn_lava.spec.model import Connection, GlobalAttention, Model, Modulator, P
 
 Bound = float | None
 
-# Maximal errors of the elementary functions, as their docstrings state them and tests/microcode/test_functions.py asserts them.
+# Maximal errors of the elementary functions, as their docstrings state and tests/microcode/test_functions.py asserts.
 EXPONENTIAL = 9.1e-6
 SIGMOID = 6.7e-6
 LOGARITHM = 5.8e-6
@@ -48,7 +49,7 @@ DIRECTION = 2.0**-16
 
 
 def bounds(model: Model, formats: Formats, network: IntegerNetwork) -> dict[str, float | None]:
-    """The bound of the local error of every signal of ``network``, which is the lowering of ``model`` with ``formats``."""
+    """The bound of the local error of every signal of ``network``, the lowering of ``model`` with ``formats``."""
     return dict(_Bounds(model, formats, network).all())
 
 
@@ -120,10 +121,11 @@ class _Bounds:
         return 0.0 if p.signal == "spike" else self._unit(f"{p.name}.x") / 2
 
     def a(self, p: Population) -> float:
-        """Σ_i static (|w - stored| max |x| + u' of a right shift) + Σ_i plastic u'/2 + |b - stored| + σ's share, of the worst neuron.
+        """Σ_i (|w - stored| max |x|, or u'/2 if plastic) + |b - stored| + u + 0.00176 σ + 4.4 |σ - stored| + 2.5 u.
 
-        u' is the unit of the accumulator that the synapses add to. The bias may cost a unit when the two are aligned; noise costs 0.00176 σ
-        + 4.4 |σ - stored|, a floor and an alignment; a LIF may round the sum back to its threshold's unit.
+        The worst neuron's; u' is the unit of the accumulator that the synapses add to, and a static connection whose
+        sum is shifted right costs one. The bias may cost a unit when the two are aligned, noise a floor and an
+        alignment; a LIF may round the sum back to its threshold's unit. What a population has not costs nothing.
         """
         u, port = self._unit(f"{p.name}.a"), self.formats.accumulator[p.name].format
         error = np.zeros(p.size)
@@ -150,9 +152,10 @@ class _Bounds:
         return total
 
     def z(self, p: Population) -> Bound:
-        """From the recorded a. relu: u/2, and a unit of a where a is the coarser. sigmoid: 6.7e-6 + u, since it is never below one unit.
+        """relu: u/2, and a unit of a where a is the coarser. sigmoid: 6.7e-6 + u, since it is never below one unit.
 
-        Competition compares the integers of a exactly, so winner_take_all keeps the bound; ``sample`` and lif have none.
+        From the recorded a. Competition compares the integers of a exactly, so winner_take_all keeps the bound;
+        ``sample`` and lif have none.
         """
         if p.activation == "lif" or p.competition == "sample":
             return None
@@ -164,7 +167,7 @@ class _Bounds:
     # plastic connections
 
     def w(self, c: Connection, rule: Rule) -> float:
-        """0: w = clip(w + dw) of the recorded dw exactly, except for how the bounds w_min and w_max are rounded (at most u/2).
+        """0, or what rounding w_min and w_max costs (at most u/2): else w = clip(w + dw) of the recorded dw exactly.
 
         Without learning: |w - stored| of the weights.
         """
@@ -175,9 +178,10 @@ class _Bounds:
         return _distance(format, np.clip(format.quantise(c.weights), limits[0], limits[1]), c.weights)
 
     def psi(self, c: Connection, rule: Rule, symbol: str, tau: float) -> float:
-        """replacing: 1.5 u + |λ - stored| max ψ; accumulating: one u more, for it may decay (u, towards zero) and count x z (1.5 u) at once.
+        """replacing: 1.5 u + |λ - stored| max ψ; accumulating: one u more.
 
-        x z is floored to a word, then rounded to u. A sum that saturates (time constants above 4096 steps) loses up to one x z.
+        A decay is rounded towards zero (u); x z is floored to a word, then rounded (1.5 u); accumulating may do both at
+        once. A sum that saturates (time constants above 4096 steps) loses up to one x z.
         """
         name = f"{c.name}.{symbol}"
         u, decay = self._unit(name), math.exp(-1.0 / tau)
@@ -200,12 +204,14 @@ class _Bounds:
         return u / 2 + attention.rate * target + 2 * reach * self._off(group, "rate", attention.rate)
 
     def alpha(self, c: Connection, rule: Rule) -> float:
-        """d/4 + e^(2β) (ε/2 + u_m/2)/(1 - δ) + 2⁻²² + u'/2 + u, at most 1: what a softmax makes of the errors of its exponents and powers.
+        """d/4 + e^(2β) (ε/2 + u_m/2)/(1 - δ) + 2⁻²² + u'/2 + u, at most 1.
 
-        d = 2 (β δg + 2 |β - stored|) + β 2⁻²¹ is the error of a difference of exponents, δg that of a scalar product of unit vectors; no share
-        moves by more than d/4. A power e^(β (g - 1)) ≥ e^(-2β) errs by ε = 9.1e-6 + 2⁻²¹, and its message to the sum is rounded to u_m: a share of n
-        powers moves by at most ε/(4 s) for its own error and as much for the others', s the least power. δ = e^d - 1 + e^(2β) (ε + u_m/2) is their
-        relative error; u' is the unit of the reciprocal. In one dimension the three possible powers are constants: d = 0 and ε = 2⁻²¹.
+        What a softmax makes of the errors of its exponents and powers. d = 2 (β δg + 2 |β - stored|) + β 2⁻²¹ is the
+        error of a difference of exponents, δg that of a scalar product of unit vectors; no share moves by more than
+        d/4. A power e^(β (g - 1)) ≥ e^(-2β) errs by ε = 9.1e-6 + 2⁻²¹, and its message to the sum is rounded to u_m:
+        a share moves by at most e^(2β) ε/4 for its own error, as much for the others', and e^(2β) u_m/2 for the
+        sum's. δ = e^d - 1 + e^(2β) (ε + u_m/2) is their relative error; u' is the unit of the reciprocal. In one
+        dimension the three possible powers are constants: d = 0 and ε = 2⁻²¹.
         """
         attention = rule.attention
         if attention is None:
@@ -229,10 +235,11 @@ class _Bounds:
         return 2 * (beta * _agreement(dimensions) + 2 * off) + 2 * beta * PRODUCT
 
     def gate(self, c: Connection, rule: Rule) -> Bound:
-        """3.82e-6 + 2π δ + u/2, where δ turns is the error of the phase: start u_count/2P, P |1/P - stored|, and 2⁻²¹ of the product.
+        """3.82e-6 + 2π δ + u/2; with a phase per synapse √2 (3.82e-6 + 2⁻¹⁶) + 2π δ + 2 u.
 
-        With a phase per synapse, two such waves (in quadrature) and two stored constants meet: √2 (3.82e-6 + 2⁻¹⁷ + 2⁻¹⁷) + 2π δ + 2 u.
-        None where the period, or one step of a shorter one, is no whole number of the counter's units.
+        δ turns is the error of the phase: start u_count/2P, P |1/P - stored|, and 2⁻²¹ of the product. With a phase per
+        synapse, two such waves in quadrature meet two stored constants. None where the period, or one step of a shorter
+        one, is no whole number of the counter's units.
         """
         if rule.phase is None:
             raise ValueError("no phase gate")
@@ -247,10 +254,10 @@ class _Bounds:
         return math.sqrt(2.0) * (COSINE + 2.0**-16) + 2 * math.pi * turns + 2 * u
 
     def third_factor(self, c: Connection, rule: Rule) -> float:
-        """G' from the recorded E and C: Σ_k max |E_k| (|w_k - stored| + |w_k| δγ) + 2 K u, K the number of modulators.
+        """Σ_k max |E_k| (|w_k - stored| + |w_k| δγ) + 2 K u, K the number of modulators, from the recorded E and C.
 
-        Without attention δγ = 0. With it, powers are relative to the largest, which is 1, so that δγ = d/4 + K (9.1e-6 + 2⁻¹⁹) + 2⁻²⁰, where d is
-        the error of a difference of exponents, as for α.
+        Without attention δγ = 0. With it, powers are relative to the largest, which is 1, so that δγ = d/4 +
+        K (9.1e-6 + 2⁻¹⁹) + 2⁻²⁰, where d is the error of a difference of exponents, as for α.
         """
         group, modulators = f"{c.name}.modulation", [self.model.modulators[name] for name in rule.modulators]
         attention, gamma = self.model.global_attention, 0.0
@@ -258,15 +265,19 @@ class _Bounds:
             off = self._off(group, "beta_g", attention.beta)
             gamma = self._exponent(attention.beta, attention.dimensions, off) / 4
             gamma += len(modulators) * (EXPONENTIAL + 2.0**-19) + 2.0**-20
-        error = sum(self._reach(f"{m.name}.E") * (self._off(group, f"weight_{m.name}", m.weight) + abs(m.weight) * gamma) for m in modulators)
+        error = sum(
+            self._reach(f"{m.name}.E") * (self._off(group, f"weight_{m.name}", m.weight) + abs(m.weight) * gamma)
+            for m in modulators
+        )
         return error + 2 * len(modulators) * self._unit(f"{c.name}.G")
 
     def dw(self, c: Connection, rule: Rule) -> float:
-        """From the recorded ψ, α, gate and G': u/2 + T e' + e T' + 3 T e 2⁻²²; T, e bound |η_l + η_g G'| and ψ_fast + ψ_slow.
+        """u/2 + T e' + e T' + 3 T e 2⁻²², from the recorded ψ, α, gate and G'.
 
-        T' = |η_l - stored| + max |G'| |η_g - stored| + 1.5 u_T and e' (half the coarser trace's unit, where a word does not hold both) are their errors;
-        each of up to three products floors its result to a word. dw is what is added to w, so it saturates at w_max - w_min, which changes
-        no weight. With a probabilistic gate the bound is of what is applied, for the steps where both or neither apply it.
+        T and e bound |η_l + η_g G'| and ψ_fast + ψ_slow. T' = |η_l - stored| + max |G'| |η_g - stored| + 1.5 u_T and
+        e' (half the coarser trace's unit, where a word does not hold both) are their errors; each of up to three
+        products floors its result to a word. dw is what is added to w, so it saturates at w_max - w_min, which
+        changes no weight. With a probabilistic gate the bound is for the steps where both or neither apply it.
         """
         modulation, name = f"{c.name}.modulation", c.name
         unit, third = self._message(modulation, "third")
@@ -290,7 +301,10 @@ class _Bounds:
 
     def _mean(self, group: str, rate: str, m: Modulator, unit: float) -> float:
         """(u/2 + 2 max |x| |κ - stored|)/κ: what a running mean settles to, if each of its steps errs like that."""
-        stored = float(self.network.groups[group].constants[rate].values[0]) * self.network.groups[group].program.variable(rate).format.unit
+        stored = (
+            float(self.network.groups[group].constants[rate].values[0])
+            * self.network.groups[group].program.variable(rate).format.unit
+        )
         reach = 2 * _extent(self.model.populations[m.source])
         return min(reach, (unit / 2 + reach * abs(stored - m.mean_rate)) / stored) if stored > 0 else reach
 
@@ -307,16 +321,19 @@ class _Bounds:
         return math.sqrt(n) * mean + math.sqrt(n * square) + ROOT * self._reach(name) + self._unit(name)
 
     def _uncertainty(self, m: Modulator) -> float:
-        """((1 + min(z_max, ln n))(ε + u_S) + u_Z) e^(z_max) / (1 - r) + z_max (n u'/2 + 2⁻²²) + 5.8e-6 + 4 u, at most ln n.
+        """((1 + min(z_max, ln n))(ε + u_S) + u_Z) e^z_max/(1 - r) + z_max (n u'/2 + 2⁻²²) + 5.8e-6 + 4 u, at most ln n.
 
-        Each neuron's e^(z - z_max) errs by ε = 9.1e-6 and is rounded to u_S, its product with z to u_Z; their sum S is at least n e^(-z_max), of which
-        r = (ε + u_S) e^(z_max) is the relative error. The entropy moves by at most (1 + R) n/S times an error of the powers, R the largest z; as S ≥
-        (e^R + n - 1) e^(-z_max), that is below (1 + ln n) e^(z_max). u' is the unit of the reciprocal. The entropy is clipped to [0, ln n].
+        Each neuron's e^(z - z_max) errs by ε = 9.1e-6 and is rounded to u_S, its product with z to u_Z; their sum S
+        is at least n e^(-z_max), of which r = (ε + u_S) e^z_max is the relative error. The entropy moves by at most
+        (1 + R) n/S times an error of the powers, R the largest z; as S ≥ (e^R + n - 1) e^(-z_max), that is below (1 +
+        ln n) e^z_max. u' is the unit of the reciprocal. The entropy is clipped to [0, ln n].
         """
         source, name = self.model.populations[m.source], f"{m.name}.E"
         n, z_max, u = source.size, source.high, self._unit(name)
         u_z, _ = self._message(f"{m.name}.terms", "zexp")
-        least, u_s = next((v.low, v.format.unit) for v in self.network.groups[f"{m.name}.terms"].program.outputs if v.name == "exp")
+        least, u_s = next(
+            (v.low, v.format.unit) for v in self.network.groups[f"{m.name}.terms"].program.outputs if v.name == "exp"
+        )
         relative = (EXPONENTIAL + u_s) * math.exp(z_max)
         most = math.log(n) + u
         if relative >= 1.0:
@@ -326,9 +343,10 @@ class _Bounds:
         return min(most, sums + z_max * (n * share / 2 + RECIPROCAL) + LOGARITHM + 4 * u)
 
     def global_context(self, attention: GlobalAttention, d: int) -> float:
-        """u/2 + κ (u + g n (0.51 u_t + max |z| |k - stored|) + n max |z k| |g - stored|) + 2 max |C| |κ - stored|.
+        """u/2 + κ (u + 0.51 u_t + max |z| |k - stored| + n max |z k| |g - stored|) + 2 max |C| |κ - stored|.
 
-        The context is g Σ_j z_j k_j over n neurons with g = 1/n; u_t is the unit of a neuron's term. From an input, g = 1 and no term is rounded.
+        The context is g Σ_j z_j k_j over n neurons, g = 1/n; u_t is the unit of a neuron's term. From an input, g = 1
+        and no term is rounded.
         """
         signal = self.network.signals[f"global.C_{d}"]
         u, z = signal.format.unit, _extent(self.model.populations[attention.context])
@@ -336,15 +354,22 @@ class _Bounds:
         if not attention.from_input:
             key, n = attention.key[:, d], len(attention.key)
             reach = z * float(np.abs(key).max(initial=0.0))
-            target += 0.51 * self._message("global.terms", f"term_{d}")[0] + z * self._off("global.terms", f"key_{d}", key)
+            target += 0.51 * self._message("global.terms", f"term_{d}")[0] + z * self._off(
+                "global.terms", f"key_{d}", key
+            )
             target += n * reach * self._off(signal.owner, "context_gain", 1.0 / n)
-        return u / 2 + attention.rate * target + 2 * (reach + target) * self._off(signal.owner, "context_rate", attention.rate)
+        return (
+            u / 2
+            + attention.rate * target
+            + 2 * (reach + target) * self._off(signal.owner, "context_rate", attention.rate)
+        )
 
 
 def _agreement(dimensions: int) -> float:
-    """The error of the scalar product of a stored and a computed unit vector, D components each; in one dimension there is none.
+    """The error of the scalar product of a stored and a computed unit vector; in one dimension there is none.
 
-    Both vectors' components and the D products are rounded to 15 bits: (2 √D + D) 2⁻¹⁶. The computed one's norm adds (2 D² + D + √D + 1) 2⁻²¹.
+    The D components of both and their products are rounded to 15 bits: (2 √D + D) 2⁻¹⁶. The computed one's norm adds
+    (2 D² + D + √D + 1) 2⁻²¹.
     """
     if dimensions == 1:
         return 0.0

@@ -12,7 +12,10 @@ PERIODS = (2.0**-8, 2.0**22)
 
 
 def fit_size(model: Model, profile: Profile) -> list[Finding]:
-    """A bound from the sizes alone, so that what cannot fit is refused before it is built: a compartment a neuron or plastic synapse."""
+    """A bound from the sizes alone, so that what cannot fit is refused before it is built.
+
+    A compartment a neuron or plastic synapse.
+    """
     neurons = sum(p.size for p in model.populations.values() if p.type != "input")
     synapses = sum(c.n_syn for c in model.connections.values() if c.rule is not None)
     return [*_compartments(model.name, neurons + synapses, profile), *_periods(model)]
@@ -24,8 +27,15 @@ def fit(placement: Placement, name: str, profile: Profile) -> list[Finding]:
     cores = profile.chip.chips.value * profile.chip.cores_per_chip.value
     if not findings and placement.cores > cores:
         findings.append(
-            Finding("cores", name, placement.cores, cores, "error", "Use fewer groups or neurons, or a profile of more chips.")
-        )  # fmt: skip
+            Finding(
+                "cores",
+                name,
+                placement.cores,
+                cores,
+                "error",
+                "Use fewer groups or neurons, or a profile of more chips.",
+            )
+        )
     return findings
 
 
@@ -33,7 +43,7 @@ def _compartments(name: str, used: int, profile: Profile) -> list[Finding]:
     limit = profile.chip.chips.value * profile.chip.cores_per_chip.value * profile.core.compartments.value
     if used <= limit:
         return []
-    remedy = "Make the connections sparser or the populations smaller, or use a profile of more chips: each plastic synapse is a compartment."
+    remedy = "Each plastic synapse is a compartment: make connections sparser, populations smaller, or use more chips."
     return [Finding("compartments", name, used, limit, "error", remedy)]
 
 

@@ -32,21 +32,38 @@ def lost(model: Model, network: IntegerNetwork, lowering: Lowering) -> list[Find
         unit = f"one unit of w is {dw.format.unit:.3g}"
         if largest < 0.5:
             findings.append(
-                Finding("lost-update", place, f"the largest step is below half a unit; {unit}", "1 unit", "error",
-                        "Raise the learning rate, widen formats, or narrow the weight's bounds; or pass --allow-lossy.")
-            )  # fmt: skip
+                Finding(
+                    "lost-update",
+                    place,
+                    f"the largest step is below half a unit; {unit}",
+                    "1 unit",
+                    "error",
+                    "Raise the learning rate, widen formats, or narrow the weight's bounds; or pass --allow-lossy.",
+                )
+            )
         elif largest < FEW_UNITS:
             findings.append(
-                Finding("coarse-update", place, f"the largest step is {largest:.3g} units; {unit}", f"{FEW_UNITS} units", "warning",
-                        "Small steps round to nothing: raise the learning rate, or narrow the weight's bounds.")
-            )  # fmt: skip
+                Finding(
+                    "coarse-update",
+                    place,
+                    f"the largest step is {largest:.3g} units; {unit}",
+                    f"{FEW_UNITS} units",
+                    "warning",
+                    "Small steps round to nothing: raise the learning rate, or narrow the weight's bounds.",
+                )
+            )
     return findings
 
 
 def largest_step(model: Model, connection: Connection, rule: Rule) -> float:
-    """A bound of |Δw*| = |η_l + η_g G'| e: gates and attention only make it smaller. G' = Σ_k |w_k| max |E_k|, e = ψ_fast + ψ_slow."""
+    """A bound of |Δw*| = |η_l + η_g G'| e: gates and attention only make it smaller.
+
+    G' = Σ_k |w_k| max |E_k|, e = ψ_fast + ψ_slow.
+    """
     third = rule.eta_local + rule.eta_global * sum(_reach(model, model.modulators[name]) for name in rule.modulators)
-    coincidence = math.prod(max(abs(p.low), abs(p.high)) for p in (model.populations[connection.pre], model.populations[connection.post]))
+    coincidence = math.prod(
+        max(abs(p.low), abs(p.high)) for p in (model.populations[connection.pre], model.populations[connection.post])
+    )
     traces = [tau for tau in (rule.tau_fast, rule.tau_slow) if tau is not None]
     if rule.mode == "accumulating":
         return third * coincidence * sum(1.0 / -math.expm1(-1.0 / tau) for tau in traces)
@@ -54,7 +71,10 @@ def largest_step(model: Model, connection: Connection, rule: Rule) -> float:
 
 
 def _reach(model: Model, modulator: Modulator) -> float:
-    """|w_k| max |E_k|: a value, a value less its mean, the entropy of n neurons, the distance of two points of a box."""
+    """|w_k| max |E_k|: a value.
+
+    A value less its mean, the entropy of n neurons, the distance of two points of a box.
+    """
     source = model.populations[modulator.source]
     span = source.high - source.low
     largest = {

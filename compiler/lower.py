@@ -1,7 +1,8 @@
 """Lowering to ``plasticity: neurocore``: the whole HMN rule as groups of microcoded compartments.
 
-Each plastic synapse becomes a compartment with its own weight, traces and gates; what belongs to a neuron (context, attention's normaliser)
-or to a connection (third factor, oscillator) becomes a group of its own. The schedule says when each message leaves.
+Each plastic synapse becomes a compartment with its own weight, traces and gates; what belongs to a neuron (context,
+attention's normaliser) or to a connection (third factor, oscillator) becomes a group of its own. The schedule says when
+each message leaves.
 """
 
 from __future__ import annotations
@@ -58,8 +59,16 @@ class _Neurocore:
             else:
                 self._plastic(connection, connection.rule)
         outputs = tuple(f"{name}.z" for name, p in self.model.populations.items() if p.type != "input")
-        return IntegerNetwork(self.model.name, self.inputs, self.groups, tuple(self.links), self.signals, outputs,
-                              dict(self.schedule.weight_lag), dict(self.schedule.delay))  # fmt: skip
+        return IntegerNetwork(
+            self.model.name,
+            self.inputs,
+            self.groups,
+            tuple(self.links),
+            self.signals,
+            outputs,
+            dict(self.schedule.weight_lag),
+            dict(self.schedule.delay),
+        )
 
     # building blocks
 
@@ -72,16 +81,32 @@ class _Neurocore:
         self.groups[program.name] = Group(program.name, program, size, constants, states, topology)
         return constants
 
-    def _link(self, source: tuple[str, str], ready: int, target: tuple[str, str], at: int, kind: LinkKind,
-              extra: Integers | None = None, topology: Topology | None = None) -> None:  # fmt: skip
+    def _link(
+        self,
+        source: tuple[str, str],
+        ready: int,
+        target: tuple[str, str],
+        at: int,
+        kind: LinkKind,
+        extra: Integers | None = None,
+        topology: Topology | None = None,
+    ) -> None:
         """A link that carries what leaves its source at offset ``ready`` so that it arrives at offset ``at``."""
         delay = np.full(1, at - 1 - ready, np.int64) if extra is None else at - 1 - ready + extra
         if delay.size and int(delay.min()) < 0:
             raise ValueError(f"the schedule is wrong: {source} leaves at {ready}, {target} needs it at {at}")
         self.links.append(Link(source, target, kind, _compact(delay)))
 
-    def _signal(self, name: str, owner: str, variable: str, kind: SignalKind, offset: int, shape: tuple[int, ...],
-                label: str = "defined") -> None:  # fmt: skip
+    def _signal(
+        self,
+        name: str,
+        owner: str,
+        variable: str,
+        kind: SignalKind,
+        offset: int,
+        shape: tuple[int, ...],
+        label: str = "defined",
+    ) -> None:
         if kind == "input":
             format = self.inputs[owner].format
         else:
@@ -93,9 +118,14 @@ class _Neurocore:
         self.signals[name] = Signal(owner, variable, kind, format, offset, shape, label)
 
     def _port(self, group: str, output: str, count: int = 1) -> Port:
-        """The port that reads an output, or the sum of ``count`` of them: zero is always possible, before anything arrived."""
+        """The port that reads an output, or the sum of ``count`` of them.
+
+        Zero is always possible, before anything arrived.
+        """
         variable = next(v for v in self.groups[group].program.outputs if v.name == output)
-        return Port(Fixed(WORD, True, variable.format.frac), (min(0, variable.low * count), max(0, variable.high * count)))
+        return Port(
+            Fixed(WORD, True, variable.format.frac), (min(0, variable.low * count), max(0, variable.high * count))
+        )
 
     def _source(self, population: str) -> tuple[str, str]:
         return (population, "x" if self.model.populations[population].type == "input" else "z")
@@ -104,7 +134,9 @@ class _Neurocore:
         """The format of a scalar parameter, at its own scale."""
         return Fixed.fitting(min(value, 0.0), max(abs(value), 2.0**-20), bits)
 
-    def _constants(self, constants: dict[str, Constant], group: str, field: str, values: dict[str, ArrayLike], along: Along = "all") -> None:
+    def _constants(
+        self, constants: dict[str, Constant], group: str, field: str, values: dict[str, ArrayLike], along: Along = "all"
+    ) -> None:
         """Quantise the constants ``values`` of a group to their declared formats and record how well they fit."""
         program = self.groups[group].program
         for name, requested in values.items():
@@ -158,7 +190,9 @@ class _Neurocore:
             self._constants(constants, name, f"{field}.bias", {"bias": p.bias}, "each")
         self._constants(constants, name, f"{field}.noise", {"noise": p.noise})
         if p.competition == "sample":
-            self._constants(constants, name, f"{field}.competition.temperature", {"inverse_temperature": 1.0 / p.temperature})
+            self._constants(
+                constants, name, f"{field}.competition.temperature", {"inverse_temperature": 1.0 / p.temperature}
+            )
         if p.lif is not None:
             keep_u, keep_v = lif_decays(p.lif)
             one = 1 << neuron.LIF_DECAY_BITS
@@ -168,7 +202,9 @@ class _Neurocore:
             self.record.add(f"{field}.dv", p.lif.dv, np.array([one - keep_v]), decay, f"{name}.keep_v")
             mantissa = min(round(math.ldexp(p.lif.vth, a.format.frac)), (1 << 17) - 1)
             constants["vth"] = Constant(np.array([mantissa << neuron.LIF_SHIFT], np.int64))
-            self.record.add(f"{field}.vth", p.lif.vth, np.array([mantissa]), Fixed(17, False, a.format.frac), f"{name}.vth")
+            self.record.add(
+                f"{field}.vth", p.lif.vth, np.array([mantissa]), Fixed(17, False, a.format.frac), f"{name}.vth"
+            )
         for draw, stream in (("noise_draw", "noise"), ("sample_draw", "sample")):
             if any(v.name == f"{draw}_k0" for v in program.constants):
                 self._stream(constants, draw, f"{name}.{stream}")
@@ -189,7 +225,9 @@ class _Neurocore:
         name = f"{p.name}.competition"
         bounds = (min(0, key.low), max(0, key.high))
         topology = Topology.full(p.size, p.size)
-        constants = self._group(neuron.competition(name, Fixed(WORD, True, key.format.frac), bounds), topology.size, topology)
+        constants = self._group(
+            neuron.competition(name, Fixed(WORD, True, key.format.frac), bounds), topology.size, topology
+        )
         constants["first"] = Constant((topology.col < topology.row).astype(np.int64), "each")
         start = self.schedule.arrive[p.name]
         self._link((p.name, "key"), start, (name, "mine"), start + 1, "post")
@@ -236,21 +274,35 @@ class _Neurocore:
         self._link(source, ready, (group, "x_learn"), update, "pre", late)
         self._link((c.post, "z"), emit, (group, "z"), update, "post")
         self._link((f"{name}.modulation", "third"), self.schedule.modulate[name], (group, "third"), update, "all")
-        decays = {f"psi_{s}_decay": math.exp(-1.0 / tau) for s, tau in (("fast", rule.tau_fast), ("slow", rule.tau_slow)) if tau}
+        decays = {
+            f"psi_{s}_decay": math.exp(-1.0 / tau)
+            for s, tau in (("fast", rule.tau_fast), ("slow", rule.tau_slow))
+            if tau
+        }
         for constant, decay in decays.items():
             self._constants(constants, group, f"{field}.traces.tau_{constant.split('_')[1]}", {constant: decay})
         random = "statistical" if rule.gate is not None else "defined"
         kinds: dict[str, SignalKind] = {"w": "state", "psi_fast": "state", "psi_slow": "state", "dw": "observable"}
         for symbol, kind in kinds.items():
             if symbol != "psi_slow" or rule.tau_slow is not None:
-                self._signal(f"{name}.{symbol}", group, symbol, kind, update, shape, random if symbol in ("w", "dw") else "defined")
+                self._signal(
+                    f"{name}.{symbol}",
+                    group,
+                    symbol,
+                    kind,
+                    update,
+                    shape,
+                    random if symbol in ("w", "dw") else "defined",
+                )
         if rule.attention is not None:
             self._attention_links(c, rule, constants, shape)
         if rule.phase is not None:
             self._phase_links(c, rule, constants, shape)
         if rule.gate is not None:
             self._constants(constants, group, f"{field}.probabilistic_gate.beta", {"beta_p": rule.gate.beta})
-            self._constants(constants, group, f"{field}.probabilistic_gate.threshold", {"threshold": rule.gate.threshold})
+            self._constants(
+                constants, group, f"{field}.probabilistic_gate.threshold", {"threshold": rule.gate.threshold}
+            )
             constants["offset"] = Constant(np.array([update], np.int64))
             self._stream(constants, "gate", f"{name}.gate")
 
@@ -306,7 +358,9 @@ class _Neurocore:
         fewest = np.bincount(c.row, minlength=c.n_post)
         fewest_synapses = int(fewest[fewest > 0].min(initial=1))
         normaliser = f"{c.name}.attention"
-        program = attention.normaliser(normaliser, Fixed(WORD, True, frac), (max(1, low * fewest_synapses), high * most))
+        program = attention.normaliser(
+            normaliser, Fixed(WORD, True, frac), (max(1, low * fewest_synapses), high * most)
+        )
         self._group(program, c.n_post)
         return synapse.AttentionForm(
             directions=tuple(self._port(context, f"direction_{d}") for d in range(local.dimensions)),
@@ -315,7 +369,9 @@ class _Neurocore:
             reciprocal=self._port(normaliser, "reciprocal"),
         )
 
-    def _attention_links(self, c: Connection, rule: Rule, constants: dict[str, Constant], shape: tuple[int, ...]) -> None:
+    def _attention_links(
+        self, c: Connection, rule: Rule, constants: dict[str, Constant], shape: tuple[int, ...]
+    ) -> None:
         local, name, group = rule.attention, c.name, _synapses(c)
         if local is None:
             return
@@ -325,7 +381,14 @@ class _Neurocore:
         self._link((c.post, "z"), emit, (context, "z"), emit + 1, "same")
         for d in range(local.dimensions):
             self._link((context, f"direction_{d}"), emit + 1, (group, f"direction_{d}"), score, "post")
-        self._link(self._source(c.pre), self.schedule.emit[c.pre], (group, "x_attention"), score, "pre", self.schedule.delay[name])
+        self._link(
+            self._source(c.pre),
+            self.schedule.emit[c.pre],
+            (group, "x_attention"),
+            score,
+            "pre",
+            self.schedule.delay[name],
+        )
         self._link((group, "score"), score, (normaliser, "sum"), score + 1, "rows")
         self._link((normaliser, "reciprocal"), score + 1, (group, "reciprocal"), update, "post")
         field = f"connections.{name}.attention"
@@ -333,7 +396,11 @@ class _Neurocore:
         unit = np.divide(local.embedding, norms, out=np.zeros_like(local.embedding), where=norms > 0)
         for d in range(local.dimensions):
             self._constants(constants, group, f"{field}.embedding", {f"embedding_{d}": unit[:, d]}, "pre")
-        scores = {"score_opposed": math.exp(-2.0 * local.beta), "score_neutral": math.exp(-local.beta), "beta_a": local.beta}
+        scores = {
+            "score_opposed": math.exp(-2.0 * local.beta),
+            "score_neutral": math.exp(-local.beta),
+            "beta_a": local.beta,
+        }
         self._constants(constants, group, f"{field}.beta", dict(scores))
         self._signal(f"{name}.alpha", group, "alpha", "observable", update, shape)
         for d in range(local.dimensions):
@@ -371,7 +438,12 @@ class _Neurocore:
         initial, oscillator_constants = dict(self.groups[name].initial), dict(self.groups[name].constants)
         initial["count"] = np.array([stored], np.int64)
         field = f"oscillators.{source.name}"
-        self._constants(oscillator_constants, name, f"{field}.period", {"period": source.period, "turns_per_step": 1.0 / source.period})
+        self._constants(
+            oscillator_constants,
+            name,
+            f"{field}.period",
+            {"period": source.period, "turns_per_step": 1.0 / source.period},
+        )
         self.groups[name] = replace(self.groups[name], initial=initial, constants=oscillator_constants)
         asked = 0.0 if abs(asked) < count.format.unit / 2.0 else asked
         self.record.add(f"{field}.phase", asked, np.array([stored]), count.format, f"{name}.count")
@@ -381,7 +453,13 @@ class _Neurocore:
             return
         for wave, function in (("cos", np.cos), ("sin", np.sin)):
             self._link((name, wave), ready, (group, wave), update, "all")
-            self._constants(constants, group, f"connections.{c.name}.phase_gate.phase", {f"{wave}_phase": function(rule.phase.phi)}, "each")
+            self._constants(
+                constants,
+                group,
+                f"connections.{c.name}.phase_gate.phase",
+                {f"{wave}_phase": function(rule.phase.phi)},
+                "each",
+            )
         self._signal(f"{c.name}.gate", group, "gate", "observable", update, shape)
 
     # neuromodulation
@@ -414,7 +492,9 @@ class _Neurocore:
             for d, (source, scale, kind) in enumerate(context):
                 if kind == "matrix":  # one element of a host input
                     element = Topology(1, global_attention.dimensions, np.zeros(1, np.int64), np.array([d]), False)
-                    self.links.append(Link(source, (name, f"context_{d}"), kind, np.full(1, at - 1), element, np.ones(1, np.int64)))
+                    self.links.append(
+                        Link(source, (name, f"context_{d}"), kind, np.full(1, at - 1), element, np.ones(1, np.int64))
+                    )
                 else:
                     self._link(source, context_ready(model, self.schedule.emit), (name, f"context_{d}"), at, kind)
                 self._constants(constants, name, "global_attention.context", {"context_gain": scale})
@@ -456,7 +536,10 @@ class _Neurocore:
         return (group, "E"), self._port(group, "E"), "all"
 
     def _global_context(self) -> tuple[GlobalAttentionForm, list[tuple[tuple[str, str], float, LinkKind]]]:
-        """The messages that carry the context: the host's input itself, or the sums of z_j k_j over a population, and their gain."""
+        """The messages that carry the context.
+
+        The host's input itself, or the sums of z_j k_j over a population, and their gain.
+        """
         form = self.model.global_attention
         if form is None:
             raise ValueError("the network has no global attention")
@@ -464,7 +547,9 @@ class _Neurocore:
         activity = self.formats.activity[form.context]
         if form.from_input:
             port = Port(activity.format, activity.bounds)
-            direct: list[tuple[tuple[str, str], float, LinkKind]] = [(self._source(form.context), 1.0, "matrix")] * form.dimensions
+            direct: list[tuple[tuple[str, str], float, LinkKind]] = [
+                (self._source(form.context), 1.0, "matrix")
+            ] * form.dimensions
             return GlobalAttentionForm((port,) * form.dimensions, self._fixed(1.0), form.beta), direct
         terms = "global.terms"
         if terms not in self.groups:
@@ -476,7 +561,9 @@ class _Neurocore:
             self._link(self._source(form.context), emit, (terms, "z"), emit + 1, "same")
         gain = 1.0 / population.size
         ports = tuple(self._port(terms, f"term_{d}", population.size) for d in range(form.dimensions))
-        context: list[tuple[tuple[str, str], float, LinkKind]] = [((terms, f"term_{d}"), gain, "total") for d in range(form.dimensions)]
+        context: list[tuple[tuple[str, str], float, LinkKind]] = [
+            ((terms, f"term_{d}"), gain, "total") for d in range(form.dimensions)
+        ]
         return GlobalAttentionForm(ports, self._fixed(gain), form.beta), context
 
 

@@ -16,8 +16,9 @@ from hmn_lava.fixed import Fixed, Integers
 class Row:
     """One lowered parameter. For an array, the row describes the worst element and counts the others.
 
-    ``requested`` is the real value that was asked for, ``representable`` the real value of the ``stored`` integer, ``relative_error`` their
-    distance over the request (1 where 0 was asked for and something else is stored). ``note`` is empty, ``clipped`` (beyond the format) or ``underflow`` (a value that is not zero became zero).
+    ``requested`` is the real value that was asked for, ``representable`` the real value of the ``stored`` integer,
+    ``relative_error`` their distance over the request (1 where 0 was asked for and something else is stored). ``note``
+    is empty, ``clipped`` (beyond the format) or ``underflow`` (a value that is not zero became zero).
     """
 
     parameter: str
@@ -40,7 +41,7 @@ class Lowering:
     rows: list[Row] = field(default_factory=list)
 
     def add(self, parameter: str, requested: ArrayLike, stored: Integers, format: Fixed, target: str) -> None:
-        """Record that ``requested`` became the integers ``stored`` of ``format`` in the constant or state ``target``."""
+        """Record that ``requested`` became the integers ``stored`` of ``format`` in ``target``."""
         asked = np.broadcast_to(np.atleast_1d(np.asarray(requested, np.float64)), stored.shape)
         if asked.size == 0:
             return
@@ -54,26 +55,49 @@ class Lowering:
         scale = float(relative[worst]) if asked.size == 1 else float(error.max()) / largest if largest else 0.0
         note = "underflow" if underflow else "clipped" if clipped else ""
         self.rows.append(
-            Row(parameter, target, str(format), int(asked.size), float(asked[worst]), float(real[worst]), int(stored[worst]), scale,
-                clipped, underflow, note)
-        )  # fmt: skip
+            Row(
+                parameter,
+                target,
+                str(format),
+                int(asked.size),
+                float(asked[worst]),
+                float(real[worst]),
+                int(stored[worst]),
+                scale,
+                clipped,
+                underflow,
+                note,
+            )
+        )
 
     def as_list(self) -> list[dict[str, Any]]:
         return [asdict(row) for row in self.rows]
 
     def lost(self) -> list[Finding]:
-        """Scalar parameters whose meaning did not survive: not zero but stored as zero, or clipped; decays that became 0 or 1."""
+        """Parameters whose meaning did not survive: stored as zero, clipped, or a decay that became 0 or 1."""
         found = []
         for row in self.rows:
             # In an array, small values among large ones may vanish; nothing may be clipped.
             if row.clipped or (row.underflow and row.underflow == row.count):
                 found.append(
-                    Finding(f"lost-{row.note}", row.parameter, row.requested, row.representable, "error",
-                            "Choose a value inside the format, widen the format, or pass --allow-lossy.")
-                )  # fmt: skip
+                    Finding(
+                        f"lost-{row.note}",
+                        row.parameter,
+                        row.requested,
+                        row.representable,
+                        "error",
+                        "Choose a value inside the format, widen the format, or pass --allow-lossy.",
+                    )
+                )
             if ".traces.tau_" in row.parameter and row.representable in (0.0, 1.0):
                 found.append(
-                    Finding("trace-constant", row.parameter, row.requested, row.format, "error",
-                            "The decay is stored as 0 or 1, so that the trace never lasts or never ends; change it, or pass --allow-lossy.")
-                )  # fmt: skip
+                    Finding(
+                        "trace-constant",
+                        row.parameter,
+                        row.requested,
+                        row.format,
+                        "error",
+                        "The decay is stored as 0 or 1: change it, or pass --allow-lossy.",
+                    )
+                )
         return found

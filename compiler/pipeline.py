@@ -41,11 +41,14 @@ def compile(
 ) -> Bundle:
     """Compile a spec for a hardware profile.
 
-    ``calibration`` holds input of shape (steps, size) for each input population; the float reference runs on it, and the accumulators'
-    formats follow what it saw instead of the worst case. ``allow_lossy`` turns the findings about lost parameters into warnings.
-    Raises InputError for a spec that is wrong, FitError, with all findings, for one that does not fit.
+    ``calibration`` holds input of shape (steps, size) for each input population; the float reference runs on it, and
+    the accumulators' formats follow what it saw instead of the worst case. ``allow_lossy`` turns the findings about
+    lost parameters into warnings. Raises InputError for a spec that is wrong, FitError, with all findings, for one that
+    does not fit.
     """
-    bundle, findings = attempt(spec, profile=profile, plasticity=plasticity, seed=seed, calibration=calibration, allow_lossy=allow_lossy)
+    bundle, findings = attempt(
+        spec, profile=profile, plasticity=plasticity, seed=seed, calibration=calibration, allow_lossy=allow_lossy
+    )
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors or bundle is None:
         raise FitError("the network does not fit:", errors)
@@ -61,7 +64,10 @@ def attempt(
     calibration: Mapping[str, ArrayLike] | None = None,
     allow_lossy: bool = False,
 ) -> tuple[Bundle | None, list[Finding]]:
-    """Run all passes and all checks; returns the bundle, if one could be built, and every finding. Raises InputError for a wrong spec."""
+    """Run all passes and all checks; returns the bundle, if one could be built, and every finding.
+
+    Raises InputError for a wrong spec.
+    """
     spec = spec if isinstance(spec, Spec) else load_spec(Path(spec))
     profile = profile if isinstance(profile, Profile) else load_profile(profile)
     microcode = _target(profile, plasticity)
@@ -79,9 +85,14 @@ def attempt(
         network, lowering = lower(model, formats, timing)
     except ProgramError as error:
         remedy = "Give the signals narrower ranges (weights' bounds, inputs, rates), or calibrate on real input."
-        return None, [*findings, Finding("word-overflow", model.name, str(error), f"{microcode['word_bits']} bits", "error", remedy)]
+        return None, [
+            *findings,
+            Finding("word-overflow", model.name, str(error), f"{microcode['word_bits']} bits", "error", remedy),
+        ]
     bound = bounds(model, formats, network)
-    network = replace(network, signals={name: replace(signal, bound=bound[name]) for name, signal in network.signals.items()})
+    network = replace(
+        network, signals={name: replace(signal, bound=bound[name]) for name, signal in network.signals.items()}
+    )
     losses = lost(model, network, lowering)
     if allow_lossy:
         losses = [replace(f, severity="warning") if f.rule in LOSSY_RULES else f for f in losses]
@@ -102,13 +113,21 @@ def attempt(
 
 
 def _target(profile: Profile, plasticity: str) -> dict[str, int]:
-    """The limits of the profile's microcode. Raises InputError for a lowering that does not exist, FitError for a chip without microcode."""
+    """The limits of the profile's microcode.
+
+    Raises InputError for a lowering that does not exist, FitError for a chip without microcode.
+    """
     if plasticity != "neurocore":
-        problem = "is not built yet; this version lowers to neurocores only" if plasticity == "engine" else "is no lowering"
+        problem = (
+            "is not built yet; this version lowers to neurocores only" if plasticity == "engine" else "is no lowering"
+        )
         raise InputError(problem, field="plasticity", value=plasticity, remedy="use plasticity neurocore")
     if profile.microcode is None:
         remedy = "Use --profile loihi2."
-        raise FitError("the network does not fit:", [Finding("microcode", profile.name, "plasticity neurocore", "no microcode", "error", remedy)])
+        raise FitError(
+            "the network does not fit:",
+            [Finding("microcode", profile.name, "plasticity neurocore", "no microcode", "error", remedy)],
+        )
     return profile.microcode.limits()
 
 

@@ -1,7 +1,8 @@
 """The quantiser: which integer format each signal gets, from the spec's bounds or from a calibration run.
 
-A format is as fine as its word allows for the largest value that can occur. Where the worst case wastes bits (many inputs that are never
-all active), a calibration run on real input bounds the accumulators instead; then an overflow is possible, and a finding says so.
+A format is as fine as its word allows for the largest value that can occur. Where the worst case wastes bits (many
+inputs that are never all active), a calibration run on real input bounds the accumulators instead; then an overflow is
+possible, and a finding says so.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ class Formats:
 
 
 def quantise(model: Model, calibration: Mapping[str, float] | None = None) -> Formats:
-    """Formats for all signals of ``model``. ``calibration`` maps populations to the largest |a| seen in a run (see ``calibrate``)."""
+    """Formats for all signals of ``model``.
+
+    ``calibration`` maps populations to the largest |a| seen in a run (see ``calibrate``).
+    """
     findings: list[Finding] = []
     activity = {name: _activity(model, population) for name, population in model.populations.items()}
     weight = {name: _weight(model, connection) for name, connection in model.connections.items()}
@@ -66,7 +70,8 @@ def quantise(model: Model, calibration: Mapping[str, float] | None = None) -> Fo
 def lif_decays(lif: Lif) -> tuple[int, int]:
     """The factors of 1/4096 that u and v keep: 4096 - (du + 1) and 4096 - dv, with du, dv in Lava's integers.
 
-    Lava subtracts one more from the current's factor (``ds_offset``), so the integer du is one less than du * 4096 asks for.
+    Lava subtracts one more from the current's factor (``ds_offset``), so the integer du is one less than du * 4096 asks
+    for.
     """
     one = 1 << LIF_DECAY_BITS
     du = min(max(round(lif.du * one) - 1, 0), one - 1)
@@ -91,7 +96,10 @@ def _activity(model: Model, population: Population) -> Port:
 
 
 def _weight(model: Model, connection: Connection) -> Fixed:
-    """Plastic: between the bounds, with room for a step. Static: the few bits of a synapse, as fine as the largest weight allows."""
+    """Plastic: between the bounds, with room for a step.
+
+    Static: the few bits of a synapse, as fine as the largest weight allows.
+    """
     name = f"{connection.name}.w"
     if connection.rule is None:
         reach = float(np.abs(connection.weights).max(initial=0.0))
@@ -101,7 +109,10 @@ def _weight(model: Model, connection: Connection) -> Fixed:
 
 
 def _trace(model: Model, signal: str, reach: float, signed: bool, rule: Rule, tau: float) -> Fixed:
-    """Fine enough that a decay, which loses up to one unit a step and so τ units in all, keeps ten bits; at least 16 bits."""
+    """Fine enough that a decay, which loses up to one unit a step and so τ units in all, keeps ten bits.
+
+    At least 16 bits.
+    """
     if rule.mode == "accumulating":
         reach = min(reach / -math.expm1(-1.0 / tau), reach * 2.0**12)
     bits = min(max(math.ceil(math.log2(max(tau, 1.0))) + 10 + int(signed), TRACE_BITS[0]), TRACE_BITS[1])
@@ -109,7 +120,11 @@ def _trace(model: Model, signal: str, reach: float, signed: bool, rule: Rule, ta
 
 
 def _accumulator(
-    model: Model, population: Population, activity: Mapping[str, Port], weight: Mapping[str, Fixed], observed: float | None
+    model: Model,
+    population: Population,
+    activity: Mapping[str, Port],
+    weight: Mapping[str, Fixed],
+    observed: float | None,
 ) -> tuple[Port, list[Finding]]:
     """a: Σ |w| |x| over the worst row, and the bias and noise that the program adds to it."""
     worst = np.zeros(population.size)
@@ -124,15 +139,23 @@ def _accumulator(
             fan_in += np.bincount(connection.row, minlength=population.size)
             single = max(single, float(largest.max(initial=0.0)) * reach)
     proven = float(worst.max(initial=0.0))
-    added = 0.0 if population.type == "lif" else float(np.abs(population.bias).max(initial=0.0)) + 5.0 * population.noise
+    added = (
+        0.0 if population.type == "lif" else float(np.abs(population.bias).max(initial=0.0)) + 5.0 * population.noise
+    )
     reach = proven + added
     findings = []
     if observed is not None and max(observed * CALIBRATION_MARGIN, single) < reach:
         reach = max(observed * CALIBRATION_MARGIN, single)
         findings.append(
-            Finding("calibrated-range", f"{population.name}.a", f"worst case {proven + added:.6g}", f"calibrated {reach:.6g}", "warning",
-                    "Input beyond the calibration's may wrap; compile without --calibrate for a proven range.")
-        )  # fmt: skip
+            Finding(
+                "calibrated-range",
+                f"{population.name}.a",
+                f"worst case {proven + added:.6g}",
+                f"calibrated {reach:.6g}",
+                "warning",
+                "Input beyond the calibration's may wrap; compile without --calibrate for a proven range.",
+            )
+        )
     bits = min(model.formats.get(f"{population.name}.a", WORD - 1), WORD - 1)
     format = Fixed.fitting(-max(reach, 2.0**-8), max(reach, 2.0**-8), bits)
     if population.activation == "lif" and population.lif is not None:
@@ -153,7 +176,10 @@ def _largest_weights(connection: Connection, format: Fixed) -> Floats:
 
 
 def _lif_scale(population: Population, lif: Lif, format: Fixed, reach: float) -> tuple[Fixed, list[Finding]]:
-    """The scale of a LIF's input: threshold in 17 bits, and the current of constant worst input inside 24 bits, both after a shift by 6."""
+    """The scale of a LIF's input.
+
+    Threshold in 17 bits, and the current of constant worst input inside 24 bits, both after a shift by 6.
+    """
     room = WORD_RANGE[1] >> LIF_SHIFT
     keep_u, _ = lif_decays(lif)
     steady = reach / (1.0 - keep_u / (1 << LIF_DECAY_BITS))
@@ -163,7 +189,13 @@ def _lif_scale(population: Population, lif: Lif, format: Fixed, reach: float) ->
     findings = []
     if math.ldexp(lif.vth, frac) < 16:
         findings.append(
-            Finding("lif-resolution", f"{population.name}.vth", math.ldexp(lif.vth, frac), 16, "warning",
-                    "The threshold is few units high: calibrate, raise vth, or lower the weights.")
-        )  # fmt: skip
+            Finding(
+                "lif-resolution",
+                f"{population.name}.vth",
+                math.ldexp(lif.vth, frac),
+                16,
+                "warning",
+                "The threshold is few units high: calibrate, raise vth, or lower the weights.",
+            )
+        )
     return Fixed(format.bits, True, frac), findings

@@ -1,8 +1,9 @@
 """When each message of the model arrives: the delays that align what belongs to one step of the model.
 
-A message takes one step. Where several meet that belong to the same model step, the early ones are delayed, as registers balance a
-pipeline, so that everything a synapse multiplies is of the same step, as in the equations. What cannot be aligned is feedback: a weight
-changes some steps after the activity that changed it (the weight lag), and a loop of connections takes at least the time of its messages.
+A message takes one step. Where several meet that belong to the same model step, the early ones are delayed, as
+registers balance a pipeline, so that everything a synapse multiplies is of the same step, as in the equations. What
+cannot be aligned is feedback: a weight changes some steps after the activity that changed it (the weight lag), and a
+loop of connections takes at least the time of its messages.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from hmn_lava.fixed import Integers
 from hmn_lava.spec.model import Connection, Model, Modulator
 
 HOP = {True: 2, False: 1}
-"""Steps from a neuron's message to the next neuron's accumulator: through a plastic synapse's own compartment, or a static one."""
+"""Steps from a neuron's message to the next neuron's accumulator.
+
+Through a plastic synapse's own compartment, or a static one.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +56,15 @@ def schedule(model: Model, max_delay: int) -> tuple[Schedule, list[Finding]]:
         longer = int((delay[name] - connection.delay).max(initial=0))
         if longer > 0:
             findings.append(
-                Finding("loop-latency", f"connections.{name}.delay", f"{longer} steps longer than asked for", 0, "warning",
-                        "A loop takes at least the time of its messages; ask for a longer delay, or run the reference as compiled.")
-            )  # fmt: skip
+                Finding(
+                    "loop-latency",
+                    f"connections.{name}.delay",
+                    f"{longer} steps longer than asked for",
+                    0,
+                    "warning",
+                    "A loop takes the time of its messages; ask for a longer delay, or run the reference as compiled.",
+                )
+            )
         longest = int(message_delay[name].max(initial=0))
         if connection.rule is not None and connection.rule.learning:
             modulate[name], update[name] = _update_offsets(model, connection, emit)
@@ -62,19 +72,31 @@ def schedule(model: Model, max_delay: int) -> tuple[Schedule, list[Finding]]:
             longest = max(longest, int((delay[name] + update[name] - emit[connection.pre] - 1).max(initial=0)))
         if longest > max_delay:
             findings.append(
-                Finding("max-delay", f"connections.{name}.delay", longest, max_delay, "error",
-                        "Lower the delay: the messages that wait for slower ones add to it.")
-            )  # fmt: skip
+                Finding(
+                    "max-delay",
+                    f"connections.{name}.delay",
+                    longest,
+                    max_delay,
+                    "error",
+                    "Lower the delay: the messages that wait for slower ones add to it.",
+                )
+            )
     return Schedule(arrive, emit, delay, message_delay, modulate, update, lag), findings
 
 
 def modulator_ready(model: Model, modulator: Modulator, emit: Mapping[str, int]) -> int:
-    """When the value of a modulator leaves its last compartment: 0 for host inputs, two steps behind its source for computed ones."""
+    """When the value of a modulator leaves its last compartment.
+
+    0 for host inputs, two steps behind its source for computed ones.
+    """
     return 0 if modulator.type in ("input", "reward") else emit[modulator.source] + 2
 
 
 def context_ready(model: Model, emit: Mapping[str, int]) -> int:
-    """When the terms of the global context leave: the host's input itself, or one step behind the population they are of."""
+    """When the terms of the global context leave.
+
+    The host's input itself, or one step behind the population they are of.
+    """
     attention = model.global_attention
     if attention is None:
         return 0
@@ -97,7 +119,10 @@ def _update_offsets(model: Model, connection: Connection, emit: Mapping[str, int
 
 
 def _offsets(model: Model) -> tuple[dict[str, int], dict[str, int]]:
-    """Longest paths through the connections. If some loop is shorter than its messages, connections that go back in order push nothing."""
+    """Longest paths through the connections.
+
+    If some loop is shorter than its messages, connections that go back in order push nothing.
+    """
     connections = list(model.connections.values())
     position = {name: place for place, name in enumerate(model.order)}
     forward = [c for c in connections if position[c.pre] < position[c.post]]
@@ -105,7 +130,10 @@ def _offsets(model: Model) -> tuple[dict[str, int], dict[str, int]]:
 
 
 def _longest_paths(model: Model, connections: list[Connection]) -> tuple[dict[str, int], dict[str, int]] | None:
-    """Arrival and emission offsets with arrive[post] >= emit[pre] + hop - shortest delay; None if a loop admits none."""
+    """Arrival and emission offsets with arrive[post] >= emit[pre] + hop - shortest delay.
+
+    None if a loop admits none.
+    """
     wait = {name: COMPETITION_STEPS if p.competition != "none" else 0 for name, p in model.populations.items()}
     inputs = {name for name, p in model.populations.items() if p.type == "input"}
     arrive = {name: 0 if name in inputs else 1 for name in model.populations}

@@ -10,9 +10,14 @@ teach = net.input("teach", 1, range=(-1, 1))
 post = net.hmn("post", 5, activation="relu", z_max=4.0)
 teacher = net.modulator("teacher", type="input", source=teach)
 net.connect(
-    pre, post, name="synapses", weights={"init": "uniform", "low": 0.0, "high": 0.2}, rates={"global": 0.02},
-    modulators=[teacher], probabilistic_gate={"beta": 100.0, "threshold": 0.01},
-)  # fmt: skip
+    pre,
+    post,
+    name="synapses",
+    weights={"init": "uniform", "low": 0.0, "high": 0.2},
+    rates={"global": 0.02},
+    modulators=[teacher],
+    probabilistic_gate={"beta": 100.0, "threshold": 0.01},
+)
 
 bundle = hl.compile(net.spec(), profile="loihi2", seed=0)
 

@@ -1,4 +1,6 @@
-"""hmn-lava: compile networks that learn by the Hybrid Modulated Neuron rule for Intel's Loihi, and see what the chip's integers will do.
+"""hmn-lava: compile networks that learn by the Hybrid Modulated Neuron rule for Intel's Loihi.
+
+See what the chip's integers will do.
 
 ::
 

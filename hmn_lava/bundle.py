@@ -2,16 +2,14 @@
 
 ::
 
-    manifest.json      schema version, what it was compiled from and for, latencies, labels, and the sha256 of every file
-    arrays.npz         all integer arrays, without pickle
-    spec.npz           arrays of the spec, if it has large ones
-    programs/*.ucode   the program of each group, as text
-    rules.json         rules of the on-chip learning engine (none in plasticity neurocore)
-    lowering.json      one row for each lowered parameter
-    placement.json     which core holds what
+    manifest.json      schema version, what it was compiled from and for, latencies, labels, and the sha256 of every
+    file arrays.npz         all integer arrays, without pickle spec.npz           arrays of the spec, if it has large
+    ones programs/*.ucode   the program of each group, as text rules.json         rules of the on-chip learning engine
+    (none in plasticity neurocore) lowering.json      one row for each lowered parameter placement.json     which core
+    holds what
 
-It is written whole or not at all. A bundle that is read is untrusted: it is refused whole if a hash is wrong, a version unknown, an array of
-another shape than the manifest says, or a program that does not pass the verifier.
+It is written whole or not at all. A bundle that is read is untrusted: it is refused whole if a hash is wrong, a version
+unknown, an array of another shape than the manifest says, or a program that does not pass the verifier.
 """
 
 from __future__ import annotations
@@ -105,10 +103,15 @@ class Bundle:
         return self.session(backend, threads=threads, latency=latency).run(inputs, steps, probes)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
-        """Write the bundle to ``folder``, at once: a bundle that is there is replaced, anything else that is not empty is refused."""
+        """Write the bundle to ``folder``, at once.
+
+        A bundle that is there is replaced, anything else that is not empty is refused.
+        """
         place = Path(os.path.realpath(folder))  # a link to a folder stays a link
         if place.exists() and not (place.is_dir() and ((place / MANIFEST).exists() or not any(place.iterdir()))):
-            raise InputError("exists and is no bundle", where=str(folder), remedy="choose another folder, or empty this one")
+            raise InputError(
+                "exists and is no bundle", where=str(folder), remedy="choose another folder, or empty this one"
+            )
         temporary = place.parent / f".{place.name}-{uuid.uuid4().hex}"
         made = [parent for parent in place.parents if not parent.exists()]
         try:
@@ -116,7 +119,11 @@ class Bundle:
             self._write(temporary)
             _swap(temporary, place)
         except OSError as error:
-            raise InputError(f"cannot be written: {error.strerror}", where=str(folder), remedy="choose a folder that you may write to") from None
+            raise InputError(
+                f"cannot be written: {error.strerror}",
+                where=str(folder),
+                remedy="choose a folder that you may write to",
+            ) from None
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
             for parent in made:  # innermost first; one that holds the bundle is not empty
@@ -157,14 +164,26 @@ def load(folder: str | os.PathLike[str]) -> Bundle:
     """Read a bundle. Raises InputError, with the file that is wrong, unless every check passes."""
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError("no such bundle folder", where=str(folder), remedy="give the folder that `hmn-lava compile -o` wrote")
+        raise InputError(
+            "no such bundle folder", where=str(folder), remedy="give the folder that `hmn-lava compile -o` wrote"
+        )
     content = _read_json(folder / MANIFEST)
     version = content.get("schema_version")
     if version != SCHEMA_VERSION or isinstance(version, bool):
-        raise InputError("unknown version", where=str(folder / MANIFEST), field="schema_version", value=version,
-                         remedy=f"this program reads version {SCHEMA_VERSION}; compile the spec again")  # fmt: skip
+        raise InputError(
+            "unknown version",
+            where=str(folder / MANIFEST),
+            field="schema_version",
+            value=version,
+            remedy=f"this program reads version {SCHEMA_VERSION}; compile the spec again",
+        )
     if content.pop("sha256", None) != _digest(content):
-        raise InputError("the manifest was changed after it was written", where=str(folder / MANIFEST), field="sha256", remedy=_REFUSED)
+        raise InputError(
+            "the manifest was changed after it was written",
+            where=str(folder / MANIFEST),
+            field="sha256",
+            remedy=_REFUSED,
+        )
     manifest = _validated(Manifest, content, folder / MANIFEST)
     _check_files(folder, manifest)
     arrays = {}
@@ -174,8 +193,13 @@ def load(folder: str | os.PathLike[str]) -> Bundle:
         except NpzError as error:
             raise InputError(error.problem, where=str(folder / ARRAYS), field=name, remedy=error.remedy) from None
         if arrays[name].shape != tuple(shape) or arrays[name].dtype.kind not in "iu":
-            raise InputError("is not of the shape and type that the manifest says", where=str(folder / ARRAYS), field=name,
-                             value=f"{arrays[name].dtype}{arrays[name].shape}", remedy=_REFUSED)  # fmt: skip
+            raise InputError(
+                "is not of the shape and type that the manifest says",
+                where=str(folder / ARRAYS),
+                field=name,
+                value=f"{arrays[name].dtype}{arrays[name].shape}",
+                remedy=_REFUSED,
+            )
     programs = {
         name: from_text(_read_text(folder / "programs" / f"{name}.ucode"), str(folder / "programs" / f"{name}.ucode"))
         for name in manifest.network.groups
@@ -208,9 +232,13 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
     needed = {*FILES, *(f"programs/{name}.ucode" for name in manifest.network.groups)}
     listed = set(manifest.files)
     if missing := sorted(needed - listed):
-        raise InputError("not listed in the manifest", where=str(folder / MANIFEST), field="files", value=missing[0], remedy=_REFUSED)
+        raise InputError(
+            "not listed in the manifest", where=str(folder / MANIFEST), field="files", value=missing[0], remedy=_REFUSED
+        )
     if unknown := sorted(listed - needed - {SPEC_ARRAYS}):
-        raise InputError("not a file of a bundle", where=str(folder / MANIFEST), field="files", value=unknown[0], remedy=_REFUSED)
+        raise InputError(
+            "not a file of a bundle", where=str(folder / MANIFEST), field="files", value=unknown[0], remedy=_REFUSED
+        )
     for name, expected in manifest.files.items():
         path = folder / name
         if path.is_symlink() or not path.is_file():
@@ -227,8 +255,13 @@ def _check_references(manifest: Manifest, where: Path) -> None:
         if isinstance(value, dict):
             named = [value[key] for key in ("npz", "file") if isinstance(value.get(key), str)]
             if any(file != SPEC_ARRAYS or SPEC_ARRAYS not in manifest.files for file in named):
-                raise InputError("refers to a file that is not part of the bundle", where=str(where), field="spec", value=named[0],
-                                 remedy=_REFUSED)  # fmt: skip
+                raise InputError(
+                    "refers to a file that is not part of the bundle",
+                    where=str(where),
+                    field="spec",
+                    value=named[0],
+                    remedy=_REFUSED,
+                )
             waiting += value.values()
         elif isinstance(value, list):
             waiting += value
@@ -239,10 +272,18 @@ def _check_placement(placement: PlacementRecord, network: IntegerNetwork, where:
     ends = dict.fromkeys(network.groups, 0)
     for part in placement.slices:
         if ends.get(part.group) != part.first or part.last <= part.first:
-            raise InputError("not all compartments of a group, in order", where=str(where), field="slices", value=part.group, remedy=_REFUSED)
+            raise InputError(
+                "not all compartments of a group, in order",
+                where=str(where),
+                field="slices",
+                value=part.group,
+                remedy=_REFUSED,
+            )
         ends[part.group] = part.last
     if wrong := [name for name, end in ends.items() if end != network.groups[name].size]:
-        raise InputError("not all compartments of a group", where=str(where), field="slices", value=wrong[0], remedy=_REFUSED)
+        raise InputError(
+            "not all compartments of a group", where=str(where), field="slices", value=wrong[0], remedy=_REFUSED
+        )
 
 
 def _swap(temporary: Path, folder: Path) -> None:
@@ -281,10 +322,14 @@ def _sha256(path: Path) -> str:
 def _read_text(path: Path) -> str:
     try:
         if path.stat().st_size > LARGEST_TEXT:
-            raise InputError("too large", where=str(path), value=path.stat().st_size, remedy=f"at most {LARGEST_TEXT} bytes")
+            raise InputError(
+                "too large", where=str(path), value=path.stat().st_size, remedy=f"at most {LARGEST_TEXT} bytes"
+            )
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise InputError("missing", where=str(path), remedy="give the folder that `hmn-lava compile -o` wrote") from None
+        raise InputError(
+            "missing", where=str(path), remedy="give the folder that `hmn-lava compile -o` wrote"
+        ) from None
     except (OSError, UnicodeDecodeError):
         raise InputError("cannot be read as text", where=str(path), remedy=_REFUSED) from None
 
@@ -298,7 +343,12 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise InputError("not a JSON object", where=str(path), remedy=_REFUSED)
     level: list[Any] = [content]
     for _ in range(DEEPEST):
-        level = [child for value in level for child in (value.values() if isinstance(value, dict) else value) if isinstance(child, (dict, list))]
+        level = [
+            child
+            for value in level
+            for child in (value.values() if isinstance(value, dict) else value)
+            if isinstance(child, (dict, list))
+        ]
         if not level:
             return content
     raise InputError(f"nested deeper than {DEEPEST} levels", where=str(path), remedy=_REFUSED)

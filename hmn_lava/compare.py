@@ -18,12 +18,18 @@ if TYPE_CHECKING:
     from hmn_lava.bundle import Bundle
 
 TOLERANCE = 1.0 / 64.0
-"""How far a float and an integer signal may be apart, as a share of the float signal's largest magnitude, before they count as parted."""
+"""How far a float and an integer signal may be apart.
+
+As a share of the float signal's largest magnitude, before they count as parted.
+"""
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first place where two backends differ. ``step`` is the executors' step; ``lowering`` names the parameters that shape the signal."""
+    """The first place where two backends differ.
+
+    ``step`` is the executors' step; ``lowering`` names the parameters that shape the signal.
+    """
 
     signal: str
     step: int
@@ -37,8 +43,8 @@ class Divergence:
 class SignalError:
     """How far a signal is off over the whole run.
 
-    ``snr_db`` = 10 log10(Σ a² / Σ (a - b)²), None where a and b are equal or a is zero throughout. ``bound`` is the largest error that
-    counts as agreement: 0 between integers.
+    ``snr_db`` = 10 log10(Σ a² / Σ (a - b)²), None where a and b are equal or a is zero throughout. ``bound`` is the
+    largest error that counts as agreement: 0 between integers.
     """
 
     max_abs_error: float
@@ -75,18 +81,23 @@ def compare(
 ) -> Comparison:
     """Run ``bundle`` on backends ``a`` and ``b`` with the same input and compare every signal at every step.
 
-    Two integer backends agree if every integer is equal. Against the float reference, a signal agrees while its error stays within
-    ``tolerance`` of its largest magnitude; behind a threshold or a random choice the two part for good once a choice fell differently,
-    and the first divergence tells where. Raises InputError, and BackendError for a backend that is not here.
+    Two integer backends agree if every integer is equal. Against the float reference, a signal agrees while its error
+    stays within ``tolerance`` of its largest magnitude; behind a threshold or a random choice the two part for good
+    once a choice fell differently, and the first divergence tells where. Raises InputError, and BackendError for a
+    backend that is not here.
     """
     if not (math.isfinite(tolerance) and tolerance >= 0):
-        raise InputError("must be finite and not negative", field="tolerance", value=tolerance, remedy="a share such as 0.01")
+        raise InputError(
+            "must be finite and not negative", field="tolerance", value=tolerance, remedy="a share such as 0.01"
+        )
     sessions = [bundle.session(name, threads=threads) for name in (a, b)]
     shared = [name for name in bundle.network.signals if all(name in _signals(s, bundle) for s in sessions)]
     if signals is not None:
         wanted = list(signals)
         if unknown := [name for name in wanted if name not in shared]:
-            raise InputError("no signal of both backends", field="signals", value=unknown[0], remedy=f"one of: {', '.join(shared)}")
+            raise InputError(
+                "no signal of both backends", field="signals", value=unknown[0], remedy=f"one of: {', '.join(shared)}"
+            )
         shared = wanted
     first, second = (session.run(inputs, steps, shared) for session in sessions)
     exact = all(np.issubdtype(r.raw[name].dtype, np.integer) for r in (first, second) for name in shared)
@@ -104,7 +115,9 @@ def _signals(session: Any, bundle: Bundle) -> Mapping[str, Signal]:
     return getattr(session, "signals", None) or bundle.network.signals
 
 
-def _signal(name: str, bundle: Bundle, first: Result, second: Result, exact: bool, tolerance: float) -> tuple[SignalError, Divergence | None]:
+def _signal(
+    name: str, bundle: Bundle, first: Result, second: Result, exact: bool, tolerance: float
+) -> tuple[SignalError, Divergence | None]:
     signal = bundle.network.signals[name]
     if exact:
         apart: NDArray[Any] = first.raw[name] != second.raw[name]
@@ -125,4 +138,6 @@ def _signal(name: str, bundle: Bundle, first: Result, second: Result, exact: boo
         return result, None
     place = tuple(int(n) for n in np.argwhere(apart)[0])
     touches = tuple(row["parameter"] for row in bundle.lowering if row["target"].rpartition(".")[0] == signal.owner)
-    return result, Divergence(name, place[0], place[1:], float(x[place]), float(y[place]), tuple(dict.fromkeys(touches)))
+    return result, Divergence(
+        name, place[0], place[1:], float(x[place]), float(y[place]), tuple(dict.fromkeys(touches))
+    )

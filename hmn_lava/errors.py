@@ -1,7 +1,7 @@
 """What can go wrong, as values and as exceptions.
 
-A check returns :class:`Finding` records, so that all rules run and not only the first that fails. An operation that cannot go on
-raises one of the exceptions below; each carries the exit code that the command line returns for it.
+A check returns :class:`Finding` records, so that all rules run and not only the first that fails. An operation that
+cannot go on raises one of the exceptions below; each carries the exit code that the command line returns for it.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class HmnError(Exception):
 class InputError(HmnError):
     """A user's file, field or argument is wrong (exit code 2).
 
-    ``where`` is the file or object, ``field`` the dotted path inside it, ``value`` what was found, ``problem`` the violated limit and
-    ``remedy`` what to do about it.
+    ``where`` is the file or object, ``field`` the dotted path inside it, ``value`` what was found, ``problem`` the
+    violated limit and ``remedy`` what to do about it.
     """
 
     exit_code = 2
@@ -50,11 +50,16 @@ class InputError(HmnError):
         self.problem, self.where, self.field, self.value, self.remedy = problem, where, field, value, remedy
         place = ": ".join(part for part in (where, field) if part)
         shown = "" if value is None else f" (got {_short(value)})"
-        super().__init__(f"{place + ': ' if place else ''}{problem}{shown}" + (f"\n  remedy: {remedy}" if remedy else ""))
+        super().__init__(
+            f"{place + ': ' if place else ''}{problem}{shown}" + (f"\n  remedy: {remedy}" if remedy else "")
+        )
 
 
 class FitError(HmnError):
-    """What was asked for does not fit the hardware profile (exit code 3); ``findings`` say which limits, and the remedies."""
+    """What was asked for does not fit the hardware profile (exit code 3).
+
+    ``findings`` say which limits, and the remedies.
+    """
 
     exit_code = 3
 

@@ -1,7 +1,8 @@
 """Fixed-point formats: how many bits a signal has, where its binary point is, and what happens at the ends.
 
-A format ``Fixed(bits, signed, frac)`` stores the integer ``n`` for the real value ``n * 2**-frac``. ``frac`` may be negative or larger
-than ``bits``: only the scale moves. All integer work uses numpy's int64, which holds any product of two 24-bit words.
+A format ``Fixed(bits, signed, frac)`` stores the integer ``n`` for the real value ``n * 2**-frac``. ``frac`` may be
+negative or larger than ``bits``: only the scale moves. All integer work uses numpy's int64, which holds any product of
+two 24-bit words.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ class Fixed:
     def quantise(self, values: ArrayLike, rounding: Rounding = "nearest") -> Integers:
         """Integers of real ``values``: round(value * 2**frac), saturated to [min, max]. Ties round to even."""
         scaled = np.ldexp(np.asarray(values, dtype=np.float64), self.frac)
-        rounded = np.rint(scaled) if rounding == "nearest" else np.floor(scaled) if rounding == "floor" else np.trunc(scaled)
+        rounded = (
+            np.rint(scaled) if rounding == "nearest" else np.floor(scaled) if rounding == "floor" else np.trunc(scaled)
+        )
         return np.asarray(np.clip(rounded, self.min, self.max), dtype=np.int64)
 
     def real(self, integers: ArrayLike) -> NDArray[np.float64]:
@@ -85,7 +88,9 @@ class Fixed:
 
     @classmethod
     def fitting(cls, low: float, high: float, bits: int) -> Fixed:
-        """The finest format of ``bits`` bits that holds every real value of [low, high]; signed only if ``low`` is negative.
+        """The finest format of ``bits`` bits that holds every real value of [low, high].
+
+        Signed only if ``low`` is negative.
 
         The one extra negative integer of a signed format is not counted on.
         """

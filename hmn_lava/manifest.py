@@ -230,12 +230,17 @@ def encode(network: IntegerNetwork) -> tuple[dict[str, Any], dict[str, NDArray[A
         return len(topologies) - 1
 
     content: dict[str, Any] = {
-        "inputs": {i.name: {"size": i.size, "format": str(i.format), "low": i.low, "high": i.high} for i in network.inputs.values()},
+        "inputs": {
+            i.name: {"size": i.size, "format": str(i.format), "low": i.low, "high": i.high}
+            for i in network.inputs.values()
+        },
         "groups": {
             group.name: {
                 "size": group.size,
                 "topology": number(group.topology),
-                "constants": {name: {"array": arrays.name(c.values), "along": c.along} for name, c in group.constants.items()},
+                "constants": {
+                    name: {"array": arrays.name(c.values), "along": c.along} for name, c in group.constants.items()
+                },
                 "initial": {name: arrays.name(values) for name, values in group.initial.items()},
             }
             for group in network.groups.values()
@@ -253,16 +258,29 @@ def encode(network: IntegerNetwork) -> tuple[dict[str, Any], dict[str, NDArray[A
             for link in network.links
         ],
         "signals": {
-            name: {"owner": s.owner, "variable": s.variable, "kind": s.kind, "format": str(s.format), "offset": s.offset,
-                   "shape": list(s.shape), "label": s.label, "bound": s.bound}
+            name: {
+                "owner": s.owner,
+                "variable": s.variable,
+                "kind": s.kind,
+                "format": str(s.format),
+                "offset": s.offset,
+                "shape": list(s.shape),
+                "label": s.label,
+                "bound": s.bound,
+            }
             for name, s in network.signals.items()
         },
         "outputs": list(network.outputs),
         "weight_lag": dict(network.weight_lag),
         "delay": {name: arrays.name(_compact(delay)) for name, delay in network.delay.items()},
-    }  # fmt: skip
+    }
     content["topologies"] = [
-        {"n_post": t.n_post, "n_pre": t.n_pre, "row": None if t.dense else arrays.name(t.row), "col": None if t.dense else arrays.name(t.col)}
+        {
+            "n_post": t.n_post,
+            "n_pre": t.n_pre,
+            "row": None if t.dense else arrays.name(t.row),
+            "col": None if t.dense else arrays.name(t.col),
+        }
         for t in topologies
     ]
     content["arrays"] = {name: list(array.shape) for name, array in arrays.named.items()}
@@ -272,7 +290,10 @@ def encode(network: IntegerNetwork) -> tuple[dict[str, Any], dict[str, NDArray[A
 def decode(
     name: str, record: NetworkRecord, arrays: Mapping[str, NDArray[Any]], programs: Mapping[str, Program], where: str
 ) -> IntegerNetwork:
-    """The network that :func:`encode` wrote. Raises InputError for a reference to nothing; ``proof`` checks the rest."""
+    """The network that :func:`encode` wrote.
+
+    Raises InputError for a reference to nothing; ``proof`` checks the rest.
+    """
 
     def array(key: str | None) -> Integers:
         if key is None or key not in arrays:
@@ -283,15 +304,25 @@ def decode(
         if number is None:
             return None
         if not 0 <= number < len(topologies):
-            raise InputError("no such topology", where=where, field="network", value=number, remedy="compile the spec again")
+            raise InputError(
+                "no such topology", where=where, field="network", value=number, remedy="compile the spec again"
+            )
         return topologies[number]
 
-    need = 64 * sum(group.size for group in record.groups.values()) + 64 * sum(source.size for source in record.inputs.values())
-    need += sum(64 * (t.n_post + t.n_pre) + (16 * t.n_post * t.n_pre if t.row is None else 0) for t in record.topologies)
-    refuse_above_memory(need, where=where, field="network", remedy="run it on a larger machine, or compile the spec again")
+    need = 64 * sum(group.size for group in record.groups.values()) + 64 * sum(
+        source.size for source in record.inputs.values()
+    )
+    need += sum(
+        64 * (t.n_post + t.n_pre) + (16 * t.n_post * t.n_pre if t.row is None else 0) for t in record.topologies
+    )
+    refuse_above_memory(
+        need, where=where, field="network", remedy="run it on a larger machine, or compile the spec again"
+    )
     wide = {key: values.astype(np.int64) for key, values in arrays.items()}
     topologies = [
-        Topology.full(t.n_post, t.n_pre) if t.row is None else Topology(t.n_post, t.n_pre, array(t.row), array(t.col), False)
+        Topology.full(t.n_post, t.n_pre)
+        if t.row is None
+        else Topology(t.n_post, t.n_pre, array(t.row), array(t.col), False)
         for t in record.topologies
     ]
     inputs = {n: Input(n, i.size, Fixed.parse(i.format), i.low, i.high) for n, i in record.inputs.items()}
@@ -307,10 +338,17 @@ def decode(
         for n, g in record.groups.items()
     }
     links = tuple(
-        Link(_pair(k.source, where), _pair(k.target, where), k.kind, array(k.delay), topology(k.topology),
-             None if k.weights is None else array(k.weights), k.shift)
+        Link(
+            _pair(k.source, where),
+            _pair(k.target, where),
+            k.kind,
+            array(k.delay),
+            topology(k.topology),
+            None if k.weights is None else array(k.weights),
+            k.shift,
+        )
         for k in record.links
-    )  # fmt: skip
+    )
     signals = {
         n: Signal(s.owner, s.variable, s.kind, Fixed.parse(s.format), s.offset, tuple(s.shape), s.label, s.bound)
         for n, s in record.signals.items()
@@ -321,7 +359,13 @@ def decode(
 
 def _pair(words: list[str], where: str) -> tuple[str, str]:
     if len(words) != 2:
-        raise InputError("a link's end has two names", where=where, field="network.links", value=words, remedy="compile the spec again")
+        raise InputError(
+            "a link's end has two names",
+            where=where,
+            field="network.links",
+            value=words,
+            remedy="compile the spec again",
+        )
     return words[0], words[1]
 
 

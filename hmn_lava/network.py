@@ -4,9 +4,10 @@ This is what a bundle holds and what every executor runs.
 
 Semantics
 ---------
-At each step s, every group reads its ports, runs its program once for each compartment, and emits. A message that is emitted at step s
-arrives at step s + 1 + delay; the host's input of step s counts as emitted at step s. A port reads the sum of what arrives, wrapped to a
-word; it reads zero before anything can have arrived. So no order among groups matters, and none is defined.
+At each step s, every group reads its ports, runs its program once for each compartment, and emits. A message that is
+emitted at step s arrives at step s + 1 + delay; the host's input of step s counts as emitted at step s. A port reads
+the sum of what arrives, wrapped to a word; it reads zero before anything can have arrived. So no order among groups
+matters, and none is defined.
 """
 
 from __future__ import annotations
@@ -57,7 +58,10 @@ class Topology:
 
 @dataclass(frozen=True, eq=False)
 class Constant:
-    """A constant of a group: one value for all compartments, one for each, or for synapses one for each pre or post neuron."""
+    """A constant of a group.
+
+    One value for all compartments, one for each, or for synapses one for each pre or post neuron.
+    """
 
     values: Integers
     along: Along = "all"
@@ -76,7 +80,10 @@ class Input:
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """``size`` compartments that run the same program. A group of synapses has a topology; its outputs are summed over rows."""
+    """``size`` compartments that run the same program.
+
+    A group of synapses has a topology; its outputs are summed over rows.
+    """
 
     name: str
     program: Program
@@ -96,7 +103,8 @@ class Link:
     * ``pre``: synapse e reads its pre neuron; ``post``: it reads its post neuron
     * ``rows``: neuron e reads the sum over the synapses of its row
     * ``total``: the only compartment reads the sum over the whole source
-    * ``matrix``: static synapses; neuron e reads Σ_k weights[k] x[col[k]] over its row, shifted left by ``shift`` (right if negative)
+    * ``matrix``: static synapses; neuron e reads Σ_k weights[k] x[col[k]] over its row, shifted left by ``shift``
+      (right if negative)
 
     ``delay`` has one value, or for ``pre`` and ``matrix`` one for each synapse.
     """
@@ -114,9 +122,10 @@ class Link:
 class Signal:
     """A named quantity of the model and where the integers of it are.
 
-    ``owner`` and ``variable`` name a host input, or a state, output or observable of a group. ``offset``: at step s the executors show the
-    value of model step s - offset. ``shape`` is the shape of one sample. ``label`` is the fidelity: exact, defined or statistical.
-    ``bound`` bounds the error of one step against the model's equation; None where there is no bound (see docs/numerics.md).
+    ``owner`` and ``variable`` name a host input, or a state, output or observable of a group. ``offset``: at step s the
+    executors show the value of model step s - offset. ``shape`` is the shape of one sample. ``label`` is the fidelity:
+    exact, defined or statistical. ``bound`` bounds the error of one step against the model's equation; None where there
+    is no bound (see docs/numerics.md).
     """
 
     owner: str
@@ -161,5 +170,7 @@ class IntegerNetwork:
         total = sum(slots * source.size for source in self.inputs.values())
         for group in self.groups.values():
             program, width = group.program, group.size if group.topology is None else group.topology.n_post
-            total += group.size * (len(program.states) + len(program.observables)) + slots * width * len(program.outputs)
+            total += group.size * (len(program.states) + len(program.observables)) + slots * width * len(
+                program.outputs
+            )
         return 8 * total

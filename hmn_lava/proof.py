@@ -1,7 +1,9 @@
-"""What must hold of an integer network before anything runs it: it is well formed, and nothing overflows that is not meant to.
+"""What must hold of an integer network before anything runs it.
 
-The compiler runs these checks on what it made, and a bundle runs them on what it read: the executors rely on them, since they index
-without looking and leave out what the bounds make needless.
+It is well formed, and nothing overflows that is not meant to.
+
+The compiler runs these checks on what it made, and a bundle runs them on what it read: the executors rely on them,
+since they index without looking and leave out what the bounds make needless.
 """
 
 from __future__ import annotations
@@ -21,7 +23,10 @@ from hmn_lava.network import LONGEST_DELAY, Group, Input, IntegerNetwork, Link, 
 
 
 def prove(network: IntegerNetwork, limits: Mapping[str, int] | None = None) -> list[Finding]:
-    """All findings about a network: form, programs (with the profile's ``limits``), overflow inside them, and bounds of what ports receive."""
+    """All findings about a network.
+
+    Form, programs (with the profile's ``limits``), overflow inside them, and bounds of what ports receive.
+    """
     findings = list(_form(network))
     if findings:
         return findings
@@ -41,7 +46,9 @@ _AGAIN = "Compile the bundle again."
 def _form(network: IntegerNetwork) -> Iterator[Finding]:
     """Sizes, names and indices."""
     for source in network.inputs.values():
-        inside = source.format.holds(source.low, source.high) and WORD_RANGE[0] <= source.low <= source.high <= WORD_RANGE[1]
+        inside = (
+            source.format.holds(source.low, source.high) and WORD_RANGE[0] <= source.low <= source.high <= WORD_RANGE[1]
+        )
         if source.size < 1 or not inside:
             yield _error("input-range", source.name, (source.low, source.high), str(source.format), _AGAIN)
     outputs: dict[tuple[str, str], int] = {(source.name, "x"): source.size for source in network.inputs.values()}
@@ -71,7 +78,9 @@ def _form(network: IntegerNetwork) -> Iterator[Finding]:
             yield _error("delay", name, _bounds(delay), (0, LONGEST_DELAY), _AGAIN)
 
 
-def _shown(network: IntegerNetwork, signal: Signal, outputs: Mapping[tuple[str, str], int]) -> tuple[Fixed | None, int | None]:
+def _shown(
+    network: IntegerNetwork, signal: Signal, outputs: Mapping[tuple[str, str], int]
+) -> tuple[Fixed | None, int | None]:
     """The declared format and size of what a signal shows; None where there is no such thing."""
     if signal.kind == "input":
         source = network.inputs.get(signal.owner)
@@ -81,7 +90,11 @@ def _shown(network: IntegerNetwork, signal: Signal, outputs: Mapping[tuple[str, 
         return None, None
     program = group.program
     declared: Iterable[Variable | Observable] = (
-        program.states if signal.kind == "state" else program.outputs if signal.kind == "output" else program.observables
+        program.states
+        if signal.kind == "state"
+        else program.outputs
+        if signal.kind == "output"
+        else program.observables
     )
     format = next((v.format for v in declared if v.name == signal.variable), None)
     return format, outputs.get((signal.owner, signal.variable)) if signal.kind == "output" else group.size
@@ -91,12 +104,21 @@ def _topology(name: str, topology: Topology, size: int) -> Iterator[Finding]:
     row, col = topology.row, topology.col
     if row.shape != (size,) or col.shape != (size,):
         yield _error("topology", name, (row.shape, col.shape), (size,), _AGAIN)
-    elif size and not (0 <= row[0] and row[-1] < topology.n_post and (np.diff(row) >= 0).all()
-                       and 0 <= col.min() and col.max() < topology.n_pre):  # fmt: skip
+    elif size and not (
+        row[0] >= 0
+        and row[-1] < topology.n_post
+        and (np.diff(row) >= 0).all()
+        and col.min() >= 0
+        and col.max() < topology.n_pre
+    ):
         yield _error("topology", name, "indices", f"{topology.n_post} x {topology.n_pre}, sorted by row", _AGAIN)
     elif topology.dense and size != topology.n_post * topology.n_pre:
         yield _error("topology", name, size, f"{topology.n_post} x {topology.n_pre}, all pairs", _AGAIN)
-    elif topology.dense and size and not (col.reshape(topology.n_post, topology.n_pre) == np.arange(topology.n_pre)).all():
+    elif (
+        topology.dense
+        and size
+        and not (col.reshape(topology.n_post, topology.n_pre) == np.arange(topology.n_pre)).all()
+    ):
         yield _error("topology", name, "indices", "all pairs in order", _AGAIN)
 
 
@@ -107,18 +129,40 @@ def _contents(group: Group) -> Iterator[Finding]:
         lengths |= {"pre": {group.topology.n_pre}, "post": {group.topology.n_post}}
     for variable in group.program.constants:
         constant = group.constants.get(variable.name)
-        if constant is None or constant.values.ndim != 1 or constant.values.size not in lengths.get(constant.along, set()):
-            yield _error("constant", f"{group.name}.{variable.name}", None if constant is None else constant.values.shape, group.size, _AGAIN)
+        if (
+            constant is None
+            or constant.values.ndim != 1
+            or constant.values.size not in lengths.get(constant.along, set())
+        ):
+            yield _error(
+                "constant",
+                f"{group.name}.{variable.name}",
+                None if constant is None else constant.values.shape,
+                group.size,
+                _AGAIN,
+            )
         elif not _within(constant.values, (variable.low, variable.high)):
-            yield _error("constant-range", f"{group.name}.{variable.name}", _bounds(constant.values), (variable.low, variable.high),
-                         "Choose a value in the declared bounds.")  # fmt: skip
+            yield _error(
+                "constant-range",
+                f"{group.name}.{variable.name}",
+                _bounds(constant.values),
+                (variable.low, variable.high),
+                "Choose a value in the declared bounds.",
+            )
     for variable in group.program.states:
         initial = group.initial.get(variable.name)
         if initial is None or initial.ndim != 1 or initial.size not in (1, group.size):
-            yield _error("state", f"{group.name}.{variable.name}", None if initial is None else initial.shape, group.size, _AGAIN)
+            yield _error(
+                "state", f"{group.name}.{variable.name}", None if initial is None else initial.shape, group.size, _AGAIN
+            )
         elif not _within(initial, (variable.low, variable.high)):
-            yield _error("state-range", f"{group.name}.{variable.name}", _bounds(initial), (variable.low, variable.high),
-                         "Choose a value in the declared bounds.")  # fmt: skip
+            yield _error(
+                "state-range",
+                f"{group.name}.{variable.name}",
+                _bounds(initial),
+                (variable.low, variable.high),
+                "Choose a value in the declared bounds.",
+            )
 
 
 def _link(network: IntegerNetwork, link: Link, outputs: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
@@ -143,7 +187,9 @@ def _link(network: IntegerNetwork, link: Link, outputs: Mapping[tuple[str, str],
         if not _within(link.weights, WORD_RANGE):
             yield _error("link", place, _bounds(link.weights), WORD_RANGE, _AGAIN)
         if not -63 < link.shift < 24:
-            yield _error("shift", place, link.shift, "-62..23", "Bring weights, input ranges and thresholds nearer to one scale.")
+            yield _error(
+                "shift", place, link.shift, "-62..23", "Bring weights, input ranges and thresholds nearer to one scale."
+            )
         return
     expected = {
         "same": topology is None and width == group.size,
@@ -158,7 +204,10 @@ def _link(network: IntegerNetwork, link: Link, outputs: Mapping[tuple[str, str],
 
 
 def _ports(network: IntegerNetwork) -> Iterator[Finding]:
-    """What arrives at a port stays inside its declared bounds, at every synapse and step. A port as wide as a word may wrap."""
+    """What arrives at a port stays inside its declared bounds, at every synapse and step.
+
+    A port as wide as a word may wrap.
+    """
     for group in network.groups.values():
         for port in group.program.inputs:
             if (port.low, port.high) == WORD_RANGE:
@@ -169,8 +218,13 @@ def _ports(network: IntegerNetwork) -> Iterator[Finding]:
                     arriving = _arriving(network, link)
                     low, high = low + arriving[0], high + arriving[1]
             if low.size and not (port.low <= low.min() and high.max() <= port.high):
-                yield _error("port-range", f"{group.name}.{port.name}", (int(low.min()), int(high.max())), (port.low, port.high),
-                             "Give the signals tighter bounds, or a coarser format.")  # fmt: skip
+                yield _error(
+                    "port-range",
+                    f"{group.name}.{port.name}",
+                    (int(low.min()), int(high.max())),
+                    (port.low, port.high),
+                    "Give the signals tighter bounds, or a coarser format.",
+                )
 
 
 def _arriving(network: IntegerNetwork, link: Link) -> tuple[Any, Any]:

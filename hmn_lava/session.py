@@ -1,7 +1,8 @@
 """One interface for all backends: a session holds a network's state and runs it.
 
-``interpreter`` and ``fast`` run a bundle's integers; ``reference`` runs its spec in float64, with the latencies of the compiled network
-(``as-compiled``) or with none (``ideal``). ``lava`` and ``board`` need what this machine may lack; they never fall back to another.
+``interpreter`` and ``fast`` run a bundle's integers; ``reference`` runs its spec in float64, with the latencies of the
+compiled network (``as-compiled``) or with none (``ideal``). ``lava`` and ``board`` need what this machine may lack;
+they never fall back to another.
 """
 
 from __future__ import annotations
@@ -35,8 +36,13 @@ class Session(Protocol):
 
     backend: str
 
-    def run(self, inputs: Mapping[str, ArrayLike] | None = None, steps: int | None = None, probes: Iterable[Probe | str] = (),
-            outputs: bool = True) -> Result:  # fmt: skip
+    def run(
+        self,
+        inputs: Mapping[str, ArrayLike] | None = None,
+        steps: int | None = None,
+        probes: Iterable[Probe | str] = (),
+        outputs: bool = True,
+    ) -> Result:
         """Run ``steps`` steps on real-valued ``inputs`` of shape (steps, size); the state is kept for the next call."""
 
     def real(self, name: str) -> NDArray[np.float64]:
@@ -46,12 +52,19 @@ class Session(Protocol):
         """Steps by which a signal shows later than the step of the model that it belongs to."""
 
 
-def open_session(bundle: Bundle, backend: str = "fast", *, threads: int | None = None, latency: str = "as-compiled") -> Session:
-    """A session of ``bundle`` on ``backend``. Raises InputError for a name that is none, BackendError for a backend that is not here."""
+def open_session(
+    bundle: Bundle, backend: str = "fast", *, threads: int | None = None, latency: str = "as-compiled"
+) -> Session:
+    """A session of ``bundle`` on ``backend``.
+
+    Raises InputError for a name that is none, BackendError for a backend that is not here.
+    """
     if latency not in LATENCIES:
         raise InputError("no such latency", field="latency", value=latency, remedy=f"one of: {', '.join(LATENCIES)}")
     if threads is not None and threads < 1:
-        raise InputError("must be 1 or more", field="threads", value=threads, remedy="leave it out to use every processor")
+        raise InputError(
+            "must be 1 or more", field="threads", value=threads, remedy="leave it out to use every processor"
+        )
     if backend == "fast":
         return Fast(bundle.network, threads)
     if backend == "interpreter":
@@ -59,12 +72,17 @@ def open_session(bundle: Bundle, backend: str = "fast", *, threads: int | None =
     if backend == "reference":
         return ReferenceSession(bundle, latency == "ideal")
     if backend in BACKENDS:
-        raise BackendError(f"the backend '{backend}' is not part of this version; nothing was run. Use fast, interpreter or reference.")
+        raise BackendError(
+            f"the backend '{backend}' is not part of this version; nothing was run. Use fast, interpreter or reference."
+        )
     raise InputError("no such backend", field="backend", value=backend, remedy=f"one of: {', '.join(BACKENDS)}")
 
 
 class ReferenceSession:
-    """The float reference as a session: its signals show as late as the compiled network's, so that the two compare step by step."""
+    """The float reference as a session.
+
+    Its signals show as late as the compiled network's, so that the two compare step by step.
+    """
 
     backend = "reference"
 
@@ -85,8 +103,13 @@ class ReferenceSession:
                 raise _another_network("signals", name)
         self._waiting: dict[str, list[NDArray[np.float64]]] = {}
 
-    def run(self, inputs: Mapping[str, ArrayLike] | None = None, steps: int | None = None, probes: Iterable[Probe | str] = (),
-            outputs: bool = True) -> Result:  # fmt: skip
+    def run(
+        self,
+        inputs: Mapping[str, ArrayLike] | None = None,
+        steps: int | None = None,
+        probes: Iterable[Probe | str] = (),
+        outputs: bool = True,
+    ) -> Result:
         _, steps = quantise_inputs(self.network, inputs or {}, steps)
         driven = {name: np.asarray(values, np.float64)[:steps] for name, values in (inputs or {}).items()}
         asked = [p if isinstance(p, Probe) else Probe.parse(p) for p in probes]
@@ -142,11 +165,19 @@ def _check_agreement(bundle: Bundle) -> None:
 
 
 def _another_network(field: str, value: object) -> InputError:
-    return InputError("the spec of the bundle is of another network", field=f"network.{field}", value=value, remedy="compile the spec again")
+    return InputError(
+        "the spec of the bundle is of another network",
+        field=f"network.{field}",
+        value=value,
+        remedy="compile the spec again",
+    )
 
 
 def _part(name: str, known: set[str]) -> tuple[str, int | None] | None:
-    """The reference's signal behind a signal of the network: contexts of D dimensions are D signals there, ``c_0`` for column 0 of ``c``."""
+    """The reference's signal behind a signal of the network.
+
+    Contexts of D dimensions are D signals there, ``c_0`` for column 0 of ``c``.
+    """
     if name in known:
         return name, None
     stem, _, column = name.rpartition("_")

@@ -1,15 +1,17 @@
-"""Named random streams: counter-based, so that neither order nor threads matter, and made of the microcode's own operations.
+"""Named random streams.
 
-A draw is a function of (seed, name of the stream, step t, index). Four 24-bit key words come from a hash of the seed and the name; the
-draw mixes them with t and the index by multiply-shift-right and add alone, on wrapping 24-bit words::
+Counter-based, so that neither order nor threads matter, and made of the microcode's own operations.
+
+A draw is a function of (seed, name of the stream, step t, index). Four 24-bit key words come from a hash of the seed
+and the name; the draw mixes them with t and the index by multiply-shift-right and add alone, on wrapping 24-bit words::
 
     mix(x, k, l):  y = odd * x + k;   z = (y*y >> 12) + l;   z = (z*z >> 12) + y;   z = (z*z >> 12) + y
     draw:          mix(index, mix(t, k0, k1), mix(t, k2, k3))
 
-``>> 12`` of the 48-bit square takes its middle bits. Squaring with a running key is Widynski's idea ("Squares: a fast counter-based RNG",
-arXiv 2004.06278); the widths, the number of rounds and the two-dimensional counter are this project's, and tests/test_streams.py holds
-them to uniformity, independence over index and time, and absence of shifted copies. The same function as a piece of program is
-``hmn_lava.microcode.random.uniform``.
+``>> 12`` of the 48-bit square takes its middle bits. Squaring with a running key is Widynski's idea ("Squares: a fast
+counter-based RNG", arXiv 2004.06278); the widths, the number of rounds and the two-dimensional counter are this
+project's, and tests/test_streams.py holds them to uniformity, independence over index and time, and absence of shifted
+copies. The same function as a piece of program is ``hmn_lava.microcode.random.uniform``.
 """
 
 from __future__ import annotations

@@ -27,9 +27,13 @@ def run(command: str, folder: Path) -> str:
     assert words[0] == "hmn-lava"
     done = subprocess.run(
         [sys.executable, "-m", "hmn_lava.cli", *words[1:]],
-        cwd=folder, env={**os.environ, "COLUMNS": "120", "NO_COLOR": "1"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        cwd=folder,
+        env={**os.environ, "COLUMNS": "120", "NO_COLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
         check=False,
-    )  # fmt: skip
+    )
     return done.stdout
 
 
@@ -60,7 +64,9 @@ def test_python(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.heavy
 def test_demo(tmp_path: Path) -> None:
     """The demo prints what the README shows, apart from how long it took."""
-    done = subprocess.run([sys.executable, str(ROOT / "examples" / "demo.py")], cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "demo.py")], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     printed = [line for line in lines(done.stdout) if not line.startswith("seconds")]
     assert printed in [lines(block) for block in blocks("")]
     assert (tmp_path / "demo-output" / "digits.png").stat().st_size > 10_000

@@ -2,7 +2,8 @@
 
 α_ij = exp(β_a g_ij) / Σ_l exp(β_a g_lj),  g_ij = <h_i, c_j> / (‖h_i‖ ‖c_j‖),  h_i = x_i r_i
 
-Since g does not see the magnitude of x_i, g_ij = sign(x_i) <r̂_i, ĉ_j> with the unit vectors r̂_i, constants of the synapse, and ĉ_j.
+Since g does not see the magnitude of x_i, g_ij = sign(x_i) <r̂_i, ĉ_j> with the unit vectors r̂_i, constants of the
+synapse, and ĉ_j.
 
 * :func:`context`: for each neuron, c_j and its direction ĉ_j
 * :func:`score`: in each synapse, exp(β_a (g_ij - 1)), which is in (0, 1]; the factor exp(β_a) cancels
@@ -37,8 +38,8 @@ def running_mean(b: Builder, mean: Value, target: Value, rate: Value) -> Value:
 def context(name: str, z: Fixed, z_bounds: Interval, keys: Sequence[Fixed], bound: float) -> Program:
     """c_j ← (1 - κ) c_j + κ z_j k_j, and its direction ĉ_j = c_j / ‖c_j‖ (0 where c_j = 0).
 
-    Input ``z``; constants ``rate`` = κ and ``key_<d>`` = k_jd; states ``c_<d>``; outputs ``direction_<d>`` with 15 fractional bits. ``bound``
-    is a bound of |c_jd|. In one dimension the direction is the sign.
+    Input ``z``; constants ``rate`` = κ and ``key_<d>`` = k_jd; states ``c_<d>``; outputs ``direction_<d>`` with 15
+    fractional bits. ``bound`` is a bound of |c_jd|. In one dimension the direction is the sign.
     """
     b = Builder(name, "local context c_j of each neuron, and its direction")
     activity = b.input("z", z, z_bounds)
@@ -106,8 +107,8 @@ SCORE_FRAC = WORD - 4
 def score(b: Builder, x: Value, directions: Sequence[Value], beta: float) -> Value:
     """exp(β_a (g_ij - 1)) of a synapse, for β_a up to ``beta``; constants ``embedding_<d>`` = r̂_id.
 
-    In one dimension g is -1, 0 or 1, and the score is one of the constants ``score_opposed`` = exp(-2β_a), ``score_neutral`` = exp(-β_a)
-    or 1. Otherwise it is computed, with the constant ``beta_a``.
+    In one dimension g is -1, 0 or 1, and the score is one of the constants ``score_opposed`` = exp(-2β_a),
+    ``score_neutral`` = exp(-β_a) or 1. Otherwise it is computed, with the constant ``beta_a``.
     """
     b.note("attention score: exp(beta_a (g - 1))")
     limit = 1 << DIRECTION.frac
@@ -117,7 +118,9 @@ def score(b: Builder, x: Value, directions: Sequence[Value], beta: float) -> Val
         agreement = b.raw("mul", match, sign(b, x), 0)
         one = 1 << SCORE_FRAC
         bounds = (score_bounds(beta)[0], one)
-        opposed, neutral = (b.constant(f"score_{n}", Fixed(WORD - 1, False, SCORE_FRAC), bounds) for n in ("opposed", "neutral"))
+        opposed, neutral = (
+            b.constant(f"score_{n}", Fixed(WORD - 1, False, SCORE_FRAC), bounds) for n in ("opposed", "neutral")
+        )
         value = b.raw("sel", b.raw("lt", 0, agreement, frac=0), one, neutral, frac=SCORE_FRAC)
         return b.raw("sel", b.raw("lt", agreement, 0, frac=0), opposed, value, frac=SCORE_FRAC)
     products = b.literal(0, DIRECTION.frac)
@@ -138,8 +141,11 @@ def temperature(beta: float) -> tuple[Fixed, Interval]:
 
 
 def score_bounds(beta: float) -> Interval:
-    """Bounds of a score's integer for a temperature of at most ``beta``; one unit below exp(-2 beta) for the error of the exponential."""
-    return max(0, int(math.floor(math.ldexp(math.exp(-2.0 * beta), SCORE_FRAC))) - 1), 1 << SCORE_FRAC
+    """Bounds of a score's integer for a temperature of at most ``beta``.
+
+    One unit below exp(-2 beta) for the error of the exponential.
+    """
+    return max(0, math.floor(math.ldexp(math.exp(-2.0 * beta), SCORE_FRAC)) - 1), 1 << SCORE_FRAC
 
 
 def normaliser(name: str, score: Fixed, bounds: Interval) -> Program:

@@ -1,6 +1,7 @@
 """Neuromodulators and global attention (HMN paper, eq. (6), (10) and (11)).
 
-G' = Σ_k γ_k w_k E_k,  γ = softmax over k of β_g g(E_k q_k, C),  g(E_k q_k, C) = sign(E_k) <q̂_k, Ĉ>;  without attention γ_k = 1.
+G' = Σ_k γ_k w_k E_k,  γ = softmax over k of β_g g(E_k q_k, C),  g(E_k q_k, C) = sign(E_k) <q̂_k, Ĉ>;  without attention
+γ_k = 1.
 
 What a plastic connection receives is its third factor η_l + η_g G'.
 """
@@ -29,7 +30,10 @@ class Port:
 
 @dataclass(frozen=True)
 class ModulatorForm:
-    """One modulator as its program sees it: the message that arrives, its weight, and for a reward how its mean moves."""
+    """One modulator as its program sees it.
+
+    The message that arrives, its weight, and for a reward how its mean moves.
+    """
 
     name: str
     type: str
@@ -40,7 +44,10 @@ class ModulatorForm:
 
 @dataclass(frozen=True)
 class GlobalAttentionForm:
-    """Global attention: the messages that carry the context's D_g components, the gain from them to the context, and β_g."""
+    """Global attention.
+
+    The messages that carry the context's D_g components, the gain from them to the context, and β_g.
+    """
 
     ports: tuple[Port, ...]
     gain: Fixed
@@ -56,9 +63,10 @@ def modulation(
 ) -> Program:
     """The third factor η_l + η_g G' of a plastic connection, as output ``third``.
 
-    Inputs ``e_<modulator>`` and ``context_<d>``; constants ``eta_local``, ``eta_global``, ``weight_<modulator>``, ``mean_rate_<modulator>``
-    and, with attention, ``context_rate``, ``context_gain``, ``beta_g`` and ``key_<modulator>_<d>`` = q̂_kd. States ``mean_<modulator>`` of a
-    reward and ``C_<d>``. Observables ``E_<modulator>`` and ``G``.
+    Inputs ``e_<modulator>`` and ``context_<d>``; constants ``eta_local``, ``eta_global``, ``weight_<modulator>``,
+    ``mean_rate_<modulator>`` and, with attention, ``context_rate``, ``context_gain``, ``beta_g`` and
+    ``key_<modulator>_<d>`` = q̂_kd. States ``mean_<modulator>`` of a reward and ``C_<d>``. Observables
+    ``E_<modulator>`` and ``G``.
     """
     b = Builder(name, "third factor eta_l + eta_g G'")
     values = {m.name: _value(b, m) for m in modulators}
@@ -103,14 +111,21 @@ def _value(b: Builder, modulator: ModulatorForm) -> Value:
 
 
 def _attend(
-    b: Builder, modulators: Sequence[ModulatorForm], values: dict[str, Value], weighted: Sequence[Value], form: GlobalAttentionForm
+    b: Builder,
+    modulators: Sequence[ModulatorForm],
+    values: dict[str, Value],
+    weighted: Sequence[Value],
+    form: GlobalAttentionForm,
 ) -> Value:
     """Σ_k γ_k w_k E_k with γ the softmax of the agreement of E_k q_k with the context."""
     b.note("global context")
     rate = b.constant("context_rate", RATE, (0, 1 << RATE.frac))
     gain = b.constant("context_gain", form.gain)
     means = []
-    targets = [b.mul(b.input(f"context_{d}", port.format, port.bounds), gain, rounding="nearest") for d, port in enumerate(form.ports)]
+    targets = [
+        b.mul(b.input(f"context_{d}", port.format, port.bounds), gain, rounding="nearest")
+        for d, port in enumerate(form.ports)
+    ]
     # One binary point for all components: a direction must not lose a small one by aligning it to another.
     frac = min(target.frac - max(0, target.reach.bit_length() - (WORD - 3)) for target in targets)
     for d, target in enumerate(b.rescale(target, frac) for target in targets):
@@ -155,7 +170,10 @@ def _attend(
 
 
 def context_terms(name: str, z: Port, keys: Sequence[Fixed]) -> Program:
-    """z_j k_jd of each neuron, for the sum over the population. Input ``z``, constants ``key_<d>``, outputs ``term_<d>`` of 16 bits."""
+    """z_j k_jd of each neuron, for the sum over the population.
+
+    Input ``z``, constants ``key_<d>``, outputs ``term_<d>`` of 16 bits.
+    """
     b = Builder(name, "global context: z_j k_j of each neuron")
     activity = b.input("z", z.format, z.bounds)
     for d, key in enumerate(keys):
@@ -185,13 +203,14 @@ def entropy_terms(name: str, z: Port, count: int) -> Program:
 def entropy(name: str, exp: Port, zexp: Port, z_max: float, least: int) -> Program:
     """H = ln Σ_j e^(z_j - z_max) + z_max - (Σ_j z_j e^(z_j - z_max)) / Σ_j e^(z_j - z_max), in nats, as output ``E``.
 
-    The entropy of softmax(z), at most ln n. Inputs ``exp`` and ``zexp``, the sums of the neurons' terms. ``least`` is the proven lower
-    bound of the sum of exp once the neurons have sent; before, it stands in for the sum.
+    The entropy of softmax(z), at most ln n. Inputs ``exp`` and ``zexp``, the sums of the neurons' terms. ``least`` is
+    the proven lower bound of the sum of exp once the neurons have sent; before, it stands in for the sum.
     """
     b = Builder(name, "uncertainty: entropy of softmax(z)")
     power = b.clip(b.input("exp", exp.format, exp.bounds), max(1, least), exp.bounds[1])
     weighted, share = b.input("zexp", zexp.format, zexp.bounds), reciprocal(b, power)
-    # A mean of z is at most z_max, and at most four times that where both sums were rounded: it never wraps, which the bounds cannot see.
+    # A mean of z is at most z_max, and at most four times that where both sums were rounded: it never wraps, which the
+    # bounds cannot see.
     frac = min(16, WORD - 1 - math.frexp(4.0 * z_max)[1], weighted.frac + share.frac)
     mean = b.raw("mul", weighted, share, weighted.frac + share.frac - frac, frac=frac, wraps=True)
     mean = b.clip(b.raw("and", mean, WORD_RANGE[1]), 0, math.ceil(math.ldexp(z_max, frac)))

@@ -12,7 +12,10 @@ from hmn_lava.microcode.random import uniform
 from hmn_lava.microcode.ranges import WORD_RANGE, Interval
 
 LIF_DECAY_BITS = 12
-"""Lava's and Loihi's decays are twelfths of bits: x * (4096 - d) / 4096 (lava/proc/lif/models.py, AbstractPyLifModelFixed)."""
+"""Bits of a decay: x * (4096 - d) / 4096, in Lava and on Loihi.
+
+Source: lava/proc/lif/models.py, AbstractPyLifModelFixed.
+"""
 
 LIF_SHIFT = 6
 """Lava aligns synaptic input and threshold by 6 bits to the left before they meet the 24-bit state (same file)."""
@@ -28,7 +31,8 @@ Z_SPIKE = Fixed(1, signed=False, frac=0)
 class NeuronForm:
     """What a neuron program is made of. ``a`` is the format of its accumulator with the proven bounds ``a_bounds``.
 
-    ``z`` is the format of relu's output, saturated at the integer ``z_high``; ``bias_in_voltage`` is True for Lava's LIF population, False where the bias is part of a.
+    ``z`` is the format of relu's output, saturated at the integer ``z_high``; ``bias_in_voltage`` is True for Lava's
+    LIF population, False where the bias is part of a.
     """
 
     activation: str
@@ -44,12 +48,15 @@ class NeuronForm:
 
 
 def neuron(name: str, form: NeuronForm) -> Program:
-    """a_j = Σ_i w_ij x_i + b_j + σ ξ_j;  z_j = f(a_j), f one of relu, sigmoid, lif; losers of a competition stay silent.
+    """a_j = Σ_i w_ij x_i + b_j + σ ξ_j and z_j = f(a_j), with f one of relu, sigmoid, lif.
 
-    Inputs ``a`` (the accumulated Σ w x) and, with competition, ``beaten`` (how many others beat this neuron two steps ago). Outputs
-    ``z`` and, with competition, ``key``. The state ``hold`` counts the steps until the first input can arrive: before that, the neuron
-    neither moves nor fires, so that its clock is the model's. Constants: ``bias``, ``noise`` = σ, ``inverse_temperature`` = 1/T,
-    LIF's ``du``, ``dv``, ``vth``, and the key words of the streams ``noise`` and ``sample``.
+    Losers of a competition stay silent.
+
+    Inputs ``a`` (the accumulated Σ w x) and, with competition, ``beaten`` (how many others beat this neuron two steps
+    ago). Outputs ``z`` and, with competition, ``key``. The state ``hold`` counts the steps until the first input can
+    arrive: before that, the neuron neither moves nor fires, so that its clock is the model's. Constants: ``bias``,
+    ``noise`` = σ, ``inverse_temperature`` = 1/T, LIF's ``du``, ``dv``, ``vth``, and the key words of the streams
+    ``noise`` and ``sample``.
     """
     b = Builder(name, f"neuron: {form.activation}, competition {form.competition}")
     accumulated = b.input("a", form.a, form.a_bounds)
@@ -93,8 +100,8 @@ def neuron(name: str, form: NeuronForm) -> Program:
 def competition(name: str, key: Fixed, bounds: Interval) -> Program:
     """One compartment for each ordered pair of neurons: emits 1 where the other one's key beats mine.
 
-    ``beaten`` = [other > mine] + [other = mine][other comes first]: the lowest index wins a tie. The row sum of ``beaten`` is zero for the
-    one winner alone. Constant ``first`` is 1 where the other neuron has the lower index.
+    ``beaten`` = [other > mine] + [other = mine][other comes first]: the lowest index wins a tie. The row sum of
+    ``beaten`` is zero for the one winner alone. Constant ``first`` is 1 where the other neuron has the lower index.
     """
     b = Builder(name, "competition: one comparison for each pair")
     mine, other = b.input("mine", key, bounds), b.input("other", key, bounds)
@@ -108,8 +115,8 @@ def _activate(b: Builder, a: Value, form: NeuronForm) -> Value:
     """z = f(a)."""
     b.observe("a", a)
     if form.activation == "relu":
-        if form.z is None:
-            raise ValueError("relu needs the format of its output")
+        if form.z is None or form.z_high <= 0:
+            raise ValueError("relu needs the format of its output, and where it saturates")
         return b.clip(b.convert(a, form.z), 0, form.z_high)
     if form.activation == "sigmoid":
         b.note("sigmoid")
@@ -121,8 +128,8 @@ def _activate(b: Builder, a: Value, form: NeuronForm) -> Value:
 def _lif(b: Builder, a: Value, form: NeuronForm) -> Value:
     """Lava's current-based LIF in its fixed-point form (lava/proc/lif/models.py, PyLifModelBitAcc), bit for bit.
 
-    u ← u (4096 - du - 1)/4096 + 64 a, wrapped to 24 bits;  v ← clip(v (4096 - dv)/4096 + u + bias, ±(2²³ - 1));  both decays towards
-    zero;  spike where v > 64 vth, and then v ← 0.
+    u ← u (4096 - du - 1)/4096 + 64 a, wrapped to 24 bits;  v ← clip(v (4096 - dv)/4096 + u + bias, ±(2²³ - 1));  both
+    decays towards zero;  spike where v > 64 vth, and then v ← 0.
     """
     frac = a.frac + LIF_SHIFT
     word = Fixed(WORD, signed=True, frac=frac)
@@ -149,7 +156,10 @@ def _lif(b: Builder, a: Value, form: NeuronForm) -> Value:
 
 
 def _decay(b: Builder, state: Value, keep: Value) -> Value:
-    """state * keep / 4096, towards zero. -2**23 has no magnitude in a word, so the sign is handled by adding what the floor took."""
+    """state * keep / 4096, towards zero.
+
+    -2**23 has no magnitude in a word, so the sign is handled by adding what the floor took.
+    """
     floor = b.raw("mul", state, keep, LIF_DECAY_BITS, frac=state.frac)
     low_bits = b.raw("and", b.raw("mul", state, keep, 0, wraps=True), (1 << LIF_DECAY_BITS) - 1, frac=0)
     inexact = b.raw("lt", 0, low_bits, frac=0)
@@ -159,7 +169,10 @@ def _decay(b: Builder, state: Value, keep: Value) -> Value:
 
 
 def _saturating_sum(b: Builder, terms: list[Value], limit: int) -> Value:
-    """clip(Σ terms, ±limit), exactly, though the sum needs more bits than a word: upper and lower halves are added apart."""
+    """clip(Σ terms, ±limit), exactly, though the sum needs more bits than a word.
+
+    Upper and lower halves are added apart.
+    """
     frac, half = terms[0].frac, WORD // 2
     mask = (1 << half) - 1
     high, low = b.raw("shr", terms[0], half), b.raw("and", terms[0], mask)
@@ -174,4 +187,3 @@ def _saturating_sum(b: Builder, terms: list[Value], limit: int) -> Value:
     total = b.raw("add", b.raw("shl", b.clip(high, -top - 1, top), half), low)
     # A word reaches one unit further down than up; the limit is symmetric.
     return b.raw("add", total, b.raw("eq", total, -limit - 1, frac=frac), wraps=True)
-

@@ -1,6 +1,7 @@
 """The oscillator and the phase gate (HMN paper, eq. (4)).
 
-Φ(t) = 2π t / P + Φ_0. The phase is kept as a counter modulo the period, in fixed point, so that it does not drift for an integer period.
+Φ(t) = 2π t / P + Φ_0. The phase is kept as a counter modulo the period, in fixed point, so that it does not drift for
+an integer period.
 """
 
 from __future__ import annotations
@@ -22,9 +23,12 @@ def counter_format(period: float) -> Fixed:
 
 
 def oscillator(name: str, period: float, per_synapse: bool) -> Program:
-    """One compartment that counts modulo the period P and emits the gate, or the two waves that a synapse makes its own gate of.
+    """One compartment that counts modulo the period P and emits the gate.
 
-    * one preferred phase φ for all synapses: ``gate`` = max(0, cos(Φ(t) - φ)); φ is folded into the start of the counter
+    Or the two waves that a synapse makes its own gate of.
+
+    * one preferred phase φ for all synapses: ``gate`` = max(0, cos(Φ(t) - φ)); φ is folded into the start of the
+      counter
     * a phase per synapse: ``cos`` = cos Φ(t) and ``sin`` = sin Φ(t), for cos(Φ - φ) = cos Φ cos φ + sin Φ sin φ
 
     State ``count`` (in steps), constants ``period`` and ``turns_per_step`` = 1/P.
@@ -37,7 +41,9 @@ def oscillator(name: str, period: float, per_synapse: bool) -> Program:
     inverse = b.constant("turns_per_step", Fixed.fitting(0.0, 1.0 / period, WORD - 2))
     # turns = count / P in [0, 1], as a word that wraps at one turn
     turns = b.mul(count, inverse)
-    phase = b.raw("shl", turns, WORD - turns.frac, frac=WORD, wraps=True) if turns.frac < WORD else b.rescale(turns, WORD)
+    phase = (
+        b.raw("shl", turns, WORD - turns.frac, frac=WORD, wraps=True) if turns.frac < WORD else b.rescale(turns, WORD)
+    )
     if per_synapse:
         b.emit("cos", b.convert(cosine(b, phase), WAVE))
         b.emit("sin", b.convert(sine(b, phase), WAVE))

@@ -1,4 +1,7 @@
-"""The plastic HMN synapse: one microcoded compartment with its own weight, traces, attention and gates (HMN paper, eq. (1) to (9))."""
+"""The plastic HMN synapse: one microcoded compartment with its own weight, traces, attention and gates.
+
+HMN paper, equations (1) to (9).
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ SCORE_STEPS = 2
 
 @dataclass(frozen=True)
 class AttentionForm:
-    """Attention as the synapse sees it: D directions, temperature, format of the score's message, and the reciprocal that comes back."""
+    """Attention as the synapse sees it.
+
+    D directions, temperature, format of the score's message, and the reciprocal that comes back.
+    """
 
     directions: tuple[Port, ...]
     beta: float
@@ -38,7 +44,10 @@ class GateForm:
 
 @dataclass(frozen=True)
 class SynapseForm:
-    """What a synapse program is made of. ``phase`` is the format of ``gate``, or of the two waves where each synapse has its own phase."""
+    """What a synapse program is made of.
+
+    ``phase`` is the format of ``gate``, or of the two waves where each synapse has its own phase.
+    """
 
     w: Fixed
     w_bounds: Interval
@@ -62,11 +71,14 @@ def message(b: Builder, w: Value, x: Value, frac: int) -> Value:
 
 
 def synapse(name: str, form: SynapseForm) -> Program:
-    """One step of a plastic synapse: send w x, then learn from the coincidence that is old enough to have all its factors.
+    """One step of a plastic synapse.
 
-    Inputs: ``x`` for the message; for learning ``x_learn`` and ``z`` of the same model step, ``third`` = η_l + η_g G', ``gate`` or the waves
-    ``cos`` and ``sin``; for attention ``x_attention``, ``direction_<d>`` and, two steps later, ``reciprocal``. Output ``a``, and ``score`` to the
-    normaliser. States ``w``, ``psi_fast``, ``psi_slow``, and the score's delay line. Observables ``alpha``, ``gate`` (phase per synapse) and ``dw``.
+    Send w x, then learn from the coincidence that is old enough to have all its factors.
+
+    Inputs: ``x`` for the message; for learning ``x_learn`` and ``z`` of the same model step, ``third`` = η_l + η_g G',
+    ``gate`` or the waves ``cos`` and ``sin``; for attention ``x_attention``, ``direction_<d>`` and, two steps later,
+    ``reciprocal``. Output ``a``, and ``score`` to the normaliser. States ``w``, ``psi_fast``, ``psi_slow``, and the
+    score's delay line. Observables ``alpha``, ``gate`` (phase per synapse) and ``dw``.
     """
     b = Builder(name, "plastic synapse")
     w = b.state("w", form.w, form.w_bounds)
@@ -88,9 +100,10 @@ def synapse(name: str, form: SynapseForm) -> Program:
     if form.attention is not None:
         alpha = _alpha(b, form.attention, form.x)
         b.observe("alpha", alpha)
-        e = b.mul(alpha, e)
+        e = b.mul(alpha, e, rounding="nearest")
     b.note("dw* = third factor times eligibility")
-    dw = b.mul(b.input("third", form.third.format, form.third.bounds), e)
+    # To nearest: a product that is rounded down would let every small negative update take a whole unit.
+    dw = b.mul(b.input("third", form.third.format, form.third.bounds), e, rounding="nearest")
     if form.phase is not None:
         if form.phase_per_synapse:
             waves = [b.input(wave, form.phase.format, form.phase.bounds) for wave in ("cos", "sin")]
@@ -98,13 +111,15 @@ def synapse(name: str, form: SynapseForm) -> Program:
             b.observe("gate", phase)
         else:
             phase = b.input("gate", form.phase.format, form.phase.bounds)
-        dw = b.mul(dw, phase)
+        dw = b.mul(dw, phase, rounding="nearest")
     low, high = form.w_bounds
     span = high - low  # a step beyond the span cannot matter, and bounding it keeps the sum in a word
     step = b.clip(b.convert(dw, Fixed(WORD, True, w.frac)), -span, span)
     if form.gate is not None:
         time = b.raw("sub", b.raw("time"), b.constant("offset", Fixed(8, signed=False)), wraps=True)
-        opened = open_gate(b, dw, b.constant("beta_p", form.gate.beta), b.constant("threshold", form.gate.threshold), time)
+        opened = open_gate(
+            b, dw, b.constant("beta_p", form.gate.beta), b.constant("threshold", form.gate.threshold), time
+        )
         step = b.raw("sel", opened, step, 0, frac=step.frac)
     b.observe("dw", step)
     b.note("w = clip(w + dw)")

@@ -22,9 +22,6 @@ def trace(b: Builder, name: str, coincidence: Value, silent: Value, mode: str, f
     b.note(f"{name}: {mode} trace")
     decayed = b.mul(psi, decay, frac=format.frac, rounding="zero")
     c = b.convert(coincidence, format)
-    if mode == "replacing":
-        after = b.select(silent, decayed, c)
-    else:
-        after = b.convert(b.add(decayed, c), format)
+    after = b.select(silent, decayed, c) if mode == "replacing" else b.convert(b.add(decayed, c), format)
     b.store(psi, after)
     return after

@@ -1,8 +1,8 @@
 """Write a program in real arithmetic; the builder keeps the binary points and proves that nothing overflows.
 
-A :class:`Value` is an operand with its binary point and its proven bounds. The operations of :class:`Builder` align binary points,
-choose the finest scale at which the worst case still fits a word, and emit instructions. Since bounds follow from the declarations,
-a program that can be built cannot overflow, unless an operation is marked as wrapping.
+A :class:`Value` is an operand with its binary point and its proven bounds. The operations of :class:`Builder` align
+binary points, choose the finest scale at which the worst case still fits a word, and emit instructions. Since bounds
+follow from the declarations, a program that can be built cannot overflow, unless an operation is marked as wrapping.
 """
 
 from __future__ import annotations
@@ -45,7 +45,10 @@ class Value:
 
 
 class Builder:
-    """Builds one :class:`Program`. Operands are values; reals and integers are written by :meth:`number` and :meth:`literal`."""
+    """Builds one :class:`Program`.
+
+    Operands are values; reals and integers are written by :meth:`number` and :meth:`literal`.
+    """
 
     def __init__(self, name: str, comment: str = "") -> None:
         self.name, self.comment = name, comment
@@ -66,12 +69,18 @@ class Builder:
         return self._declare("inputs", name, format, bounds)
 
     def constant(self, name: str, format: Fixed, bounds: Interval | None = None) -> Value:
-        """A constant of the group or of each compartment; its value is stored beside the program and may change between runs."""
+        """A constant of the group or of each compartment.
+
+        Its value is stored beside the program and may change between runs.
+        """
         return self._declare("constants", name, format, bounds)
 
     def _declare(self, section: str, name: str, format: Fixed, bounds: Interval | None) -> Value:
         top = min(format.max, WORD_RANGE[1])
-        low, high = bounds or (-top if format.signed else 0, top)  # symmetric: the one extra negative value has no magnitude
+        low, high = bounds or (
+            -top if format.signed else 0,
+            top,
+        )  # symmetric: the one extra negative value has no magnitude
         self._declared[section].append(Variable(name, format, low, high))
         self._ranges.declare(name, low, high)
         return Value(name, format.frac, low, high)
@@ -94,7 +103,10 @@ class Builder:
         return oldest
 
     def emit(self, name: str, value: Value, format: Fixed | None = None) -> None:
-        """Send ``value`` through the output ``name``, which is declared here; ``format`` defaults to the narrowest that holds it."""
+        """Send ``value`` through the output ``name``, which is declared here.
+
+        ``format`` defaults to the narrowest that holds it.
+        """
         format = format or narrowest(value)
         variable = Variable(name, format, value.low, value.high)
         self._check(value, variable, "emit")
@@ -170,7 +182,9 @@ class Builder:
         if isinstance(value.operand, int):
             integer = _rounded(value.operand, shift, rounding)
             if not WORD_RANGE[0] <= integer <= WORD_RANGE[1]:
-                raise ProgramError(f"{self.name}: the number {value.real_bounds[0]} does not fit a word with {frac} fractional bits")
+                raise ProgramError(
+                    f"{self.name}: the number {value.real_bounds[0]} does not fit a word with {frac} fractional bits"
+                )
             return self.literal(integer, frac)
         if frac > value.frac:
             if value.reach == 0:  # at any binary point, even beyond the widest shift
@@ -214,7 +228,11 @@ class Builder:
         full = a.frac + b.frac
         if frac is None:
             reach, shift = max(abs(low), abs(high)), 0
-            while (reach >> max(0, shift - 1)) + 1 > WORD_RANGE[1] if rounding == "nearest" else reach >> shift > WORD_RANGE[1]:
+            while (
+                (reach >> max(0, shift - 1)) + 1 > WORD_RANGE[1]
+                if rounding == "nearest"
+                else reach >> shift > WORD_RANGE[1]
+            ):
                 shift += 1
             frac = full - shift
         shift = full - frac
@@ -295,7 +313,9 @@ class Builder:
     def _compared(self, a: Value, b: Value) -> tuple[Value, Value]:
         """Two values at one binary point, the finest at which both fit."""
         frac = max(a.frac, b.frac)
-        while not all(WORD_RANGE[0] <= _scaled(n, frac - v.frac) <= WORD_RANGE[1] for v in (a, b) for n in (v.low, v.high)):
+        while not all(
+            WORD_RANGE[0] <= _scaled(n, frac - v.frac) <= WORD_RANGE[1] for v in (a, b) for n in (v.low, v.high)
+        ):
             frac -= 1
         return self.rescale(a, frac), self.rescale(b, frac)
 
@@ -311,8 +331,10 @@ class Builder:
 
     def _check(self, value: Value, variable: Variable, what: str) -> None:
         if value.frac != variable.format.frac or not (variable.low <= value.low and value.high <= variable.high):
-            raise ProgramError(f"{self.name}: {what} {variable.name}: [{value.low}, {value.high}] at {value.frac} fractional bits"
-                               f" is not inside {variable}")  # fmt: skip
+            raise ProgramError(
+                f"{self.name}: {what} {variable.name}: [{value.low}, {value.high}] at {value.frac} fractional bits"
+                f" is not inside {variable}"
+            )
 
     def _take_note(self) -> str:
         note, self._note = self._note, ""
@@ -331,7 +353,10 @@ def _scaled(integer: int, shift: int) -> int:
 
 
 def _rounded(integer: int, shift: int, rounding: Rounding) -> int:
-    """An integer shifted right by ``shift`` bits (left if negative), rounded as the instructions round: nearest is half up."""
+    """An integer shifted right by ``shift`` bits (left if negative), rounded as the instructions round.
+
+    Nearest is half up.
+    """
     if shift <= 0:
         return integer << -shift
     if rounding == "nearest":

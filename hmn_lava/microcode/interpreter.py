@@ -17,7 +17,10 @@ from hmn_lava.microcode.ir import WORD, Operand, Program
 
 @dataclass
 class Effects:
-    """What one step of a program did: new states, emitted payloads, and the observables (zero where they were skipped)."""
+    """What one step of a program did.
+
+    New states, emitted payloads, and the observables (zero where they were skipped).
+    """
 
     states: dict[str, Integers]
     outputs: dict[str, Integers]
@@ -35,8 +38,9 @@ def execute(
 ) -> Effects:
     """Run ``program`` once for all compartments of a group.
 
-    ``states``, ``inputs`` and ``constants`` map declared names to integers or to arrays that broadcast to the shape of ``index``, the
-    numbers of the compartments. Nothing that is handed in is changed. The program must have passed the verifier.
+    ``states``, ``inputs`` and ``constants`` map declared names to integers or to arrays that broadcast to the shape of
+    ``index``, the numbers of the compartments. Nothing that is handed in is changed. The program must have passed the
+    verifier.
     """
     values: dict[str, Any] = {**states, **inputs, **constants}
     after = {name: np.broadcast_to(np.asarray(value, np.int64), index.shape) for name, value in states.items()}
@@ -68,7 +72,9 @@ def execute(
         after[state.name] = state.format.wrap(after[state.name])
     readable = {variable.name for variable in program.readable}
     watched = {
-        o.name: np.broadcast_to(np.asarray(values[o.register]), index.shape) if o.register in readable else observed[o.register]
+        o.name: np.broadcast_to(np.asarray(values[o.register]), index.shape)
+        if o.register in readable
+        else observed[o.register]
         for o in program.observables
     }
     return Effects(after, outputs, watched)

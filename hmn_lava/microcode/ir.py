@@ -1,16 +1,18 @@
 """The neurocore IR: programs that every microcoded compartment of a group runs once per time step.
 
-This microcode is the project's own. It uses only operations that Intel's public Loihi 2 brief names in prose (add, subtract, negate,
-minimum, and, or, shift, multiply-shift-right, compare, select, conditional skip, a time counter, reading and writing state, emitting a
-message); encodings, register files and cycle counts of the chip are not public, and nothing here claims them.
+This microcode is the project's own. It uses only operations that Intel's public Loihi 2 brief names in prose (add,
+subtract, negate, minimum, and, or, shift, multiply-shift-right, compare, select, conditional skip, a time counter,
+reading and writing state, emitting a message); encodings, register files and cycle counts of the chip are not public,
+and nothing here claims them.
 
 Semantics
 ---------
-* A word has ``WORD`` bits, two's complement. Every result is wrapped to a word; a product has twice the bits and is shifted right
-  (arithmetically, i.e. floored) before it is wrapped.
-* A register is assigned once. State is read as it was at the start of the step; a state is stored at most once per step.
-* ``skip c n`` jumps over the next ``n`` instructions where ``c`` is not zero. Jumps go forward only, skipped regions nest, and a register
-  that is assigned in a skipped region cannot be read outside it.
+* A word has ``WORD`` bits, two's complement. Every result is wrapped to a word; a product has twice the bits and is
+  shifted right (arithmetically, i.e. floored) before it is wrapped.
+* A register is assigned once. State is read as it was at the start of the step; a state is stored at most once per
+  step.
+* ``skip c n`` jumps over the next ``n`` instructions where ``c`` is not zero. Jumps go forward only, skipped regions
+  nest, and a register that is assigned in a skipped region cannot be read outside it.
 * ``emit`` sends a message with its payload; a payload of zero sends nothing, and the receiver's accumulator reads zero.
 * ``index`` is the number of the compartment inside its group, ``time`` the step counter (both wrapped to a word).
 """
@@ -23,14 +25,20 @@ from dataclasses import dataclass
 from hmn_lava.fixed import Fixed
 
 WORD = 24
-"""Bits of a neurocore word (the ``word_bits`` of the hardware profiles; the verifier refuses a profile that has another)."""
+"""Bits of a neurocore word (the ``word_bits`` of the hardware profiles.
+
+The verifier refuses a profile that has another).
+"""
 
 Operand = str | int
 
 
 @dataclass(frozen=True)
 class Operation:
-    """What an operation computes, for the reader, and how many operands it takes; ``shift``: its last operand is an immediate shift."""
+    """What an operation computes, for the reader, and how many operands it takes.
+
+    ``shift``: its last operand is an immediate shift.
+    """
 
     meaning: str
     operands: int
@@ -67,7 +75,8 @@ OPERATIONS: dict[str, Operation] = {
 class Variable:
     """A declared name: a state, an input port, a constant or an output port.
 
-    ``low`` and ``high`` bound its integer values. The format bounds them too; a tighter bound is a promise that the compiler proves.
+    ``low`` and ``high`` bound its integer values. The format bounds them too; a tighter bound is a promise that the
+    compiler proves.
     """
 
     name: str

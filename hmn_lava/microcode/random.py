@@ -14,8 +14,8 @@ DRAW_BITS = 16
 def uniform(b: Builder, stream: str, time: Value, index: Value | None = None) -> Value:
     """A draw U from {0, ..., 2**16 - 1} as the real number U * 2**-16 in [0, 1).
 
-    Declares the key words of the stream as constants ``<stream>_k0`` ... ``<stream>_k3``. ``time`` is the model's step; ``index``
-    defaults to the compartment's own number.
+    Declares the key words of the stream as constants ``<stream>_k0`` ... ``<stream>_k3``. ``time`` is the model's step;
+    ``index`` defaults to the compartment's own number.
     """
     k = [b.constant(f"{stream}_k{n}", Fixed(WORD), WORD_RANGE) for n in range(KEYS)]
     b.note(f"random draw {stream}")

@@ -1,7 +1,7 @@
 """Interval analysis of a program: the bounds of every register, and where a result could leave its word.
 
-The intervals are exact Python integers, so the analysis itself cannot overflow. It is sound and not relational, but for two idioms that
-the programs lean on: ``mul a a`` is not negative, and ``min a (neg a)`` is not positive.
+The intervals are exact Python integers, so the analysis itself cannot overflow. It is sound and not relational, but for
+two idioms that the programs lean on: ``mul a a`` is not negative, and ``min a (neg a)`` is not positive.
 """
 
 from __future__ import annotations
@@ -83,7 +83,10 @@ class Ranges:
 
     def _opposite(self, a: Operand, b: Operand) -> bool:
         return any(
-            isinstance(x, str) and x in self._definitions and self._definitions[x].op == "neg" and self._definitions[x].operands == (y,)
+            isinstance(x, str)
+            and x in self._definitions
+            and self._definitions[x].op == "neg"
+            and self._definitions[x].operands == (y,)
             for x, y in ((a, b), (b, a))
         )
 
@@ -105,19 +108,35 @@ def overflows(program: Program) -> list[Finding]:
     found = []
     for number, instruction in enumerate(program.instructions):
         place = f"{program.name}:{number}"
-        if instruction.target is not None and not instruction.wraps and not _inside(ranges.raw[instruction.target], WORD_RANGE):
+        if (
+            instruction.target is not None
+            and not instruction.wraps
+            and not _inside(ranges.raw[instruction.target], WORD_RANGE)
+        ):
             found.append(
-                Finding("word-overflow", f"{place} {instruction.target}", ranges.raw[instruction.target], WORD_RANGE, "error",
-                        "Shift further right, saturate the operands, or give the signals tighter bounds.")
-            )  # fmt: skip
+                Finding(
+                    "word-overflow",
+                    f"{place} {instruction.target}",
+                    ranges.raw[instruction.target],
+                    WORD_RANGE,
+                    "error",
+                    "Shift further right, saturate the operands, or give the signals tighter bounds.",
+                )
+            )
         elif instruction.op in ("store", "emit"):
             variable = program.variable(str(instruction.operands[0]))
             bounds = ranges.bounds(instruction.operands[1])
             if not _inside(bounds, (variable.low, variable.high)):
                 found.append(
-                    Finding(f"{instruction.op}-range", f"{place} {variable.name}", bounds, (variable.low, variable.high), "error",
-                            "Saturate the value before it is written, or widen the declared bounds.")
-                )  # fmt: skip
+                    Finding(
+                        f"{instruction.op}-range",
+                        f"{place} {variable.name}",
+                        bounds,
+                        (variable.low, variable.high),
+                        "error",
+                        "Saturate the value before it is written, or widen the declared bounds.",
+                    )
+                )
     return found
 
 

@@ -36,7 +36,8 @@ def to_text(program: Program) -> str:
     lines.append("code")
     for instruction in program.instructions:
         target = "" if instruction.target is None else f"{instruction.target} = "
-        code = f"  {target}{instruction.op}{'!' if instruction.wraps else ''} {' '.join(map(str, instruction.operands))}".rstrip()
+        op = f"{instruction.op}!" if instruction.wraps else instruction.op
+        code = f"  {target}{op} {' '.join(map(str, instruction.operands))}".rstrip()
         lines.append(f"{code:<40}; {instruction.comment}" if instruction.comment else code)
     return "\n".join(lines) + "\n"
 
@@ -72,10 +73,17 @@ def from_text(text: str, where: str = "program") -> Program:
             else:
                 raise ValueError("not a declaration")
         except ValueError as error:
-            raise InputError(str(error), where=where, field=f"line {number}", value=line.strip(),
-                             remedy="see the text form in docs/microcode.md") from None  # fmt: skip
+            raise InputError(
+                str(error),
+                where=where,
+                field=f"line {number}",
+                value=line.strip(),
+                remedy="see the text form in docs/microcode.md",
+            ) from None
     if name is None or not in_code:
-        raise InputError("the program has no name or no code", where=where, remedy="begin with 'program NAME', then 'code'")
+        raise InputError(
+            "the program has no name or no code", where=where, remedy="begin with 'program NAME', then 'code'"
+        )
     return Program(
         name,
         states=tuple(sections["states"]),

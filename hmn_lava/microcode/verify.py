@@ -15,11 +15,13 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
 
 
 def verify(program: Program, limits: Mapping[str, int] | None = None) -> list[Finding]:
-    """Findings about ``program``: form, undefined reads, jumps, word widths and, with ``limits``, the sizes that a profile assumes.
+    """Findings about ``program``.
+
+    Form, undefined reads, jumps, word widths and, with ``limits``, the sizes that a profile assumes.
 
     ``limits`` may hold ``word_bits``, ``message_bits``, ``instructions_per_program``, ``state_words_per_compartment``,
-    ``inputs_per_compartment``, ``outputs_per_compartment``, ``constants_per_program`` and ``live_registers``. An empty list means that
-    every executor can run the program.
+    ``inputs_per_compartment``, ``outputs_per_compartment``, ``constants_per_program`` and ``live_registers``. An empty
+    list means that every executor can run the program.
     """
     findings: list[Finding] = []
 
@@ -34,8 +36,13 @@ def verify(program: Program, limits: Mapping[str, int] | None = None) -> list[Fi
         if not NAME.match(variable.name):
             report("name-form", f" {variable.name}", variable.name, "letters, digits, _", "Rename it.")
         if not (variable.low <= variable.high and variable.format.holds(variable.low, variable.high)):
-            report("declared-range", f" {variable.name}", (variable.low, variable.high), str(variable.format),
-                   "Declare bounds that the format holds.")  # fmt: skip
+            report(
+                "declared-range",
+                f" {variable.name}",
+                (variable.low, variable.high),
+                str(variable.format),
+                "Declare bounds that the format holds.",
+            )
         if variable.format.bits > WORD or not (WORD_RANGE[0] <= variable.low and variable.high <= WORD_RANGE[1]):
             report("word-width", f" {variable.name}", str(variable.format), f"{WORD} bits", "Use a narrower format.")
 
@@ -56,14 +63,32 @@ def verify(program: Program, limits: Mapping[str, int] | None = None) -> list[Fi
             report("operation", place, instruction.op, "the instruction set", f"Use one of {', '.join(OPERATIONS)}.")
             continue
         if len(instruction.operands) != operation.operands:
-            report("operands", place, len(instruction.operands), operation.operands, f"{instruction.op}: {operation.meaning}.")
+            report(
+                "operands",
+                place,
+                len(instruction.operands),
+                operation.operands,
+                f"{instruction.op}: {operation.meaning}.",
+            )
             continue
         for name in instruction.registers():
             if name not in readable and not any(name in scope for scope in visible):
                 why = "assigned in a region that may be skipped" if name in assigned else "never assigned before"
-                report("undefined-read", f"{place} {name}", why, "a value on every path", "Assign it first, outside a skipped region.")
+                report(
+                    "undefined-read",
+                    f"{place} {name}",
+                    why,
+                    "a value on every path",
+                    "Assign it first, outside a skipped region.",
+                )
             if name in states and written[name]:
-                report("read-after-store", f"{place} {name}", "read", "before the store", "Read the state first, or keep the register.")
+                report(
+                    "read-after-store",
+                    f"{place} {name}",
+                    "read",
+                    "before the store",
+                    "Read the state first, or keep the register.",
+                )
         if operation.assigns:
             target = instruction.target
             if target is None or not NAME.match(target):
@@ -88,13 +113,21 @@ def verify(program: Program, limits: Mapping[str, int] | None = None) -> list[Fi
             known, name = (states if instruction.op == "store" else outputs), str(instruction.operands[0])
             written[name] += 1
             if name not in known:
-                report("undeclared", f"{place} {name}", instruction.op, sorted(known), "Declare it, or correct the name.")
+                report(
+                    "undeclared", f"{place} {name}", instruction.op, sorted(known), "Declare it, or correct the name."
+                )
             elif written[name] > 1:
                 report("written-once", f"{place} {name}", written[name], 1, "Select the value first, then write once.")
         if instruction.op == "skip":
             length = instruction.operands[1]
             if not isinstance(length, int) or length < 1 or number + 1 + length > regions[-1]:
-                report("jump", place, length, f"1..{regions[-1] - number - 1}", "Jump forward, inside the program and the region around it.")
+                report(
+                    "jump",
+                    place,
+                    length,
+                    f"1..{regions[-1] - number - 1}",
+                    "Jump forward, inside the program and the region around it.",
+                )
             else:
                 regions.append(number + 1 + length)
                 visible.append(set())
@@ -103,7 +136,9 @@ def verify(program: Program, limits: Mapping[str, int] | None = None) -> list[Fi
             report("name-once", f" {name}", count, 1, "Give each observable a name of its own.")
     for observable in program.observables:
         if observable.register not in assigned | readable:
-            report("undefined-read", f" {observable.name}", observable.register, "a register", "Observe another register.")
+            report(
+                "undefined-read", f" {observable.name}", observable.register, "a register", "Observe another register."
+            )
     if limits is not None:
         findings += _limits(program, limits)
     return findings
@@ -129,7 +164,10 @@ def _limits(program: Program, limits: Mapping[str, int]) -> list[Finding]:
     messages = [v.format.bits for v in program.inputs + program.outputs]
     used = {
         "instructions_per_program": (len(program.instructions), "Switch a subsystem off, or split the program."),
-        "state_words_per_compartment": (len(program.states), "Drop the slow trace, or lower the attention's dimensions."),
+        "state_words_per_compartment": (
+            len(program.states),
+            "Drop the slow trace, or lower the attention's dimensions.",
+        ),
         "inputs_per_compartment": (len(program.inputs), "Lower the attention's dimensions, or use fewer modulators."),
         "outputs_per_compartment": (len(program.outputs), "Lower the attention's dimensions."),
         "constants_per_program": (len(program.constants), "Use fewer modulators or dimensions."),
@@ -142,7 +180,14 @@ def _limits(program: Program, limits: Mapping[str, int]) -> list[Finding]:
         if rule in limits and value > limits[rule]
     ]
     if limits.get("word_bits", WORD) != WORD:
-        found.append(Finding("word_bits", program.name, WORD, limits["word_bits"], "error", "The microcode is defined for this width only."))
+        found.append(
+            Finding(
+                "word_bits",
+                program.name,
+                WORD,
+                limits["word_bits"],
+                "error",
+                "The microcode is defined for this width only.",
+            )
+        )
     return found
-
-

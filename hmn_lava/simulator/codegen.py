@@ -1,10 +1,11 @@
 """From the program of a group of synapses to the source of one compiled loop over them.
 
-The generated function computes one step of the group for the rows [lo, hi). Registers become local variables of 32 bits; the interval
-analysis tells where a result must be wrapped and where a product needs 64 bits. What does not depend on the compartment is computed before
-the loops, and what depends only on the row before the inner loop.
+The generated function computes one step of the group for the rows [lo, hi). Registers become local variables of 32
+bits; the interval analysis tells where a result must be wrapped and where a product needs 64 bits. What does not depend
+on the compartment is computed before the loops, and what depends only on the row before the inner loop.
 
-Only names that this module makes up, operation names and integers reach the generated text: nothing of a bundle is pasted in.
+Only names that this module makes up, operation names and integers reach the generated text: nothing of a bundle is
+pasted in.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ _PORTS: dict[LinkKind, tuple[str, int]] = {"all": ("0", UNIFORM), "pre": ("i", E
 class Form:
     """All that the generated text depends on: the program, how constants and ports are laid out, and what is observed.
 
-    ``ports`` maps a port to its links, each (kind, whether delays differ from synapse to synapse). ``constants`` maps a name to its layout.
+    ``ports`` maps a port to its links, each (kind, whether delays differ from synapse to synapse). ``constants`` maps a
+    name to its layout.
     """
 
     program: Program
@@ -38,7 +40,10 @@ class Form:
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument of a generated function: ``role`` and ``name`` say what array to pass; ``link`` counts the links of a port."""
+    """One argument of a generated function: ``role`` and ``name`` say what array to pass.
+
+    ``link`` counts the links of a port.
+    """
 
     role: str
     name: str
@@ -98,7 +103,9 @@ class _Generator:
     def _constants(self) -> None:
         for name, along in self.form.constants:
             array = self._argument("constant", name)
-            index, level = {"all": ("0", UNIFORM), "each": ("k", ELEMENT), "pre": ("i", ELEMENT), "post": ("j", ROW)}[along]
+            index, level = {"all": ("0", UNIFORM), "each": ("k", ELEMENT), "pre": ("i", ELEMENT), "post": ("j", ROW)}[
+                along
+            ]
             self._define(name, level, f"{array}[{index}]")
 
     def _ports(self) -> None:
@@ -165,7 +172,9 @@ class _Generator:
         low, high = self.ranges.bounds(operand)
         if not variable.format.holds(low, high):
             value = _wrapped(value, variable.format.bits, variable.format.signed)
-        self.sections[ELEMENT].append(f"{array}[k] = {value} if {active} else {self.local[state]}" if active else f"{array}[k] = {value}")
+        self.sections[ELEMENT].append(
+            f"{array}[k] = {value} if {active} else {self.local[state]}" if active else f"{array}[k] = {value}"
+        )
 
     def _emit(self, array: str, operand: Operand, active: str) -> None:
         value = f"({self._operand(operand)} if {active} else 0)" if active else self._operand(operand)
@@ -186,7 +195,11 @@ class _Generator:
 
     def _product(self, instruction: Instruction, operands: list[str]) -> str:
         a, b, shift = operands
-        corners = [x * y for x in self.ranges.bounds(instruction.operands[0]) for y in self.ranges.bounds(instruction.operands[1])]
+        corners = [
+            x * y
+            for x in self.ranges.bounds(instruction.operands[0])
+            for y in self.ranges.bounds(instruction.operands[1])
+        ]
         wide = min(corners) < INT32[0] or max(corners) > INT32[1]
         # The low word of a product without shift does not need its upper half.
         if wide and shift != "0":
@@ -198,14 +211,24 @@ class _Generator:
 
     def _assemble(self, tail: list[str]) -> str:
         names = ", ".join(["t", "lo", "hi", *(f"a{n}" for n in range(len(self.arguments)))])
-        lines = ["import numpy as np", "from numba import njit", "", "",
-                 "@njit(nogil=True, cache=True, boundscheck=False, error_model='numpy')", f"def kernel({names}):"]  # fmt: skip
+        lines = [
+            "import numpy as np",
+            "from numba import njit",
+            "",
+            "",
+            "@njit(nogil=True, cache=True, boundscheck=False, error_model='numpy')",
+            f"def kernel({names}):",
+        ]
         outputs = [a for a in range(len(self.arguments)) if self.arguments[a].role == "output"]
         if outputs:
             lines.append(f"    now = t % a{outputs[0]}.shape[0]")
         lines += [f"    {line}" for line in self.sections[UNIFORM]]
         starts = next(n for n, a in enumerate(self.arguments) if a.role == "starts")
-        lines += ["    for j in range(lo, hi):", f"        first = a{starts}[j]", f"        width = a{starts}[j + 1] - first"]
+        lines += [
+            "    for j in range(lo, hi):",
+            f"        first = a{starts}[j]",
+            f"        width = a{starts}[j + 1] - first",
+        ]
         lines += [f"        {line}" for line in self.sections[ROW]]
         lines += ["        for i_k in range(width):", "            k = first + i_k"]
         col = next((f"a{n}" for n, a in enumerate(self.arguments) if a.role == "col"), None)

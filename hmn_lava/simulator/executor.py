@@ -1,7 +1,7 @@
 """What all integer executors share: state, messages in flight, the host's input, probes.
 
-An executor keeps the messages of the last steps in ring buffers, one for each output: slot s % depth holds what was emitted at step s.
-Subclasses say how the groups compute one step.
+An executor keeps the messages of the last steps in ring buffers, one for each output: slot s % depth holds what was
+emitted at step s. Subclasses say how the groups compute one step.
 """
 
 from __future__ import annotations
@@ -22,14 +22,19 @@ from hmn_lava.simulator.result import Result
 
 
 class Executor(ABC):
-    """Runs an integer network step by step, from its initial state, and keeps the state between calls of :meth:`run`."""
+    """Runs an integer network step by step, from its initial state.
+
+    Keeps the state between calls of :meth:`run`.
+    """
 
     backend: str
 
     def __init__(self, network: IntegerNetwork) -> None:
         self.network = network
         self.time = 0
-        self.depth = network.depth + 1  # one slot more, so that a message is never overwritten in the step that reads it
+        self.depth = (
+            network.depth + 1
+        )  # one slot more, so that a message is never overwritten in the step that reads it
         self.buffers: dict[tuple[str, str], NDArray[Any]] = {}
         self.states: dict[str, dict[str, NDArray[Any]]] = {}
         self.allocate()
@@ -43,12 +48,15 @@ class Executor(ABC):
             for output in group.program.outputs:
                 self.buffers[group.name, output.name] = np.zeros((self.depth, width), np.int64)
             self.states[group.name] = {
-                state.name: np.broadcast_to(group.initial[state.name], (group.size,)).astype(np.int64) for state in group.program.states
+                state.name: np.broadcast_to(group.initial[state.name], (group.size,)).astype(np.int64)
+                for state in group.program.states
             }
 
     @abstractmethod
     def compute(self, observe: Mapping[str, set[str]]) -> None:
-        """Run all groups for the step ``self.time``: read ``buffers``, change ``states``, write slot ``time % depth`` of ``buffers``.
+        """Run all groups for the step ``self.time``.
+
+        Read ``buffers``, change ``states``, write slot ``time % depth`` of ``buffers``.
 
         ``observe`` maps groups to the observables that :meth:`observed` must give after the step.
         """
@@ -59,13 +67,18 @@ class Executor(ABC):
 
     # running
 
-    def run(self, inputs: Mapping[str, ArrayLike] | None = None, steps: int | None = None, probes: Iterable[Probe | str] = (),
-            outputs: bool = True) -> Result:  # fmt: skip
+    def run(
+        self,
+        inputs: Mapping[str, ArrayLike] | None = None,
+        steps: int | None = None,
+        probes: Iterable[Probe | str] = (),
+        outputs: bool = True,
+    ) -> Result:
         """Run ``steps`` steps and record.
 
-        ``inputs`` maps input populations to real values of shape (steps, size); an input that is left out is zero, or its lowest value.
-        Returns a Result whose steps count from the beginning of this call. Raises InputError for an unknown input, a wrong shape, or a value
-        outside the declared range.
+        ``inputs`` maps input populations to real values of shape (steps, size); an input that is left out is zero, or
+        its lowest value. Returns a Result whose steps count from the beginning of this call. Raises InputError for an
+        unknown input, a wrong shape, or a value outside the declared range.
         """
         driven, steps = quantise_inputs(self.network, inputs or {}, steps)
         asked = [p if isinstance(p, Probe) else Probe.parse(p) for p in probes]
@@ -78,9 +91,13 @@ class Executor(ABC):
             if signal.kind == "observable":
                 observe.setdefault(signal.owner, set()).add(signal.variable)
         self.advance(driven, steps, recorder, observe)
-        return Result(self.backend, steps, self.time - steps, dict(self.network.signals), recorder.data, self.network.outputs)
+        return Result(
+            self.backend, steps, self.time - steps, dict(self.network.signals), recorder.data, self.network.outputs
+        )
 
-    def advance(self, driven: Mapping[str, Integers], steps: int, recorder: Recorder, observe: Mapping[str, set[str]]) -> None:
+    def advance(
+        self, driven: Mapping[str, Integers], steps: int, recorder: Recorder, observe: Mapping[str, set[str]]
+    ) -> None:
         """Compute ``steps`` steps with the host's input ``driven`` and record."""
         for step in range(steps):
             slot = self.time % self.depth
@@ -92,7 +109,10 @@ class Executor(ABC):
             self.time += 1
 
     def value(self, name: str) -> NDArray[Any]:
-        """The integers of a signal after the last computed step, flat. Observables are there only if the step was asked to observe them."""
+        """The integers of a signal after the last computed step, flat.
+
+        Observables are there only if the step was asked to observe them.
+        """
         signal = self.network.signals[name]
         if signal.kind == "state":
             return self.states[signal.owner][signal.variable]
@@ -104,7 +124,9 @@ class Executor(ABC):
         """The real values of a state signal, in its shape."""
         signal = self.network.signals[name]
         if signal.kind != "state":
-            raise InputError("only states can be read between runs", field="signal", value=name, remedy="probe it instead")
+            raise InputError(
+                "only states can be read between runs", field="signal", value=name, remedy="probe it instead"
+            )
         return signal.format.real(self.states[signal.owner][signal.variable]).reshape(signal.shape)
 
     def latency(self, name: str) -> int:
@@ -117,15 +139,25 @@ class Executor(ABC):
         """Everything that the next step depends on, as named arrays; :meth:`restore` takes it back."""
         arrays = {"time": np.array([self.time], np.int64)}
         arrays |= {f"message/{group}/{name}": buffer.copy() for (group, name), buffer in self.buffers.items()}
-        arrays |= {f"state/{group}/{name}": s.copy() for group, states in self.states.items() for name, s in states.items()}
+        arrays |= {
+            f"state/{group}/{name}": s.copy() for group, states in self.states.items() for name, s in states.items()
+        }
         return arrays
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from a snapshot of the same network, taken by any executor. Raises InputError if it is of another one."""
+        """Go on from a snapshot of the same network, taken by any executor.
+
+        Raises InputError if it is of another one.
+        """
         expected = self.snapshot()
         wrong = [name for name, array in expected.items() if name not in arrays or arrays[name].shape != array.shape]
         if wrong or len(arrays) != len(expected):
-            raise InputError("the snapshot is of another network", field="snapshot", value=wrong[:3], remedy="use the bundle it came from")
+            raise InputError(
+                "the snapshot is of another network",
+                field="snapshot",
+                value=wrong[:3],
+                remedy="use the bundle it came from",
+            )
         self.time = int(arrays["time"][0])
         for (group, name), buffer in self.buffers.items():
             buffer[...] = arrays[f"message/{group}/{name}"]
@@ -140,19 +172,27 @@ class Executor(ABC):
         return (self.time - 1 - link.delay) % self.depth
 
 
-def quantise_inputs(network: IntegerNetwork, inputs: Mapping[str, ArrayLike], steps: int | None) -> tuple[dict[str, Integers], int]:
+def quantise_inputs(
+    network: IntegerNetwork, inputs: Mapping[str, ArrayLike], steps: int | None
+) -> tuple[dict[str, Integers], int]:
     """Integers of the host's input for each step. Raises InputError for names, shapes and values that do not fit."""
     arrays: dict[str, NDArray[np.float64]] = {}
     for name, values in inputs.items():
         if name not in network.inputs:
-            raise InputError("no such input", field="inputs", value=name, remedy=f"one of: {', '.join(network.inputs) or 'none'}")
+            raise InputError(
+                "no such input", field="inputs", value=name, remedy=f"one of: {', '.join(network.inputs) or 'none'}"
+            )
         try:
             array = np.asarray(values, np.float64)
         except (TypeError, ValueError):
-            raise InputError("not numbers", field=f"inputs.{name}", remedy="pass real numbers of shape (steps, size)") from None
+            raise InputError(
+                "not numbers", field=f"inputs.{name}", remedy="pass real numbers of shape (steps, size)"
+            ) from None
         size = network.inputs[name].size
         if array.ndim != 2 or array.shape[1] != size:
-            raise InputError("wrong shape", field=f"inputs.{name}", value=array.shape, remedy=f"pass shape (steps, {size})")
+            raise InputError(
+                "wrong shape", field=f"inputs.{name}", value=array.shape, remedy=f"pass shape (steps, {size})"
+            )
         arrays[name] = array
     lengths = {name: len(array) for name, array in arrays.items()}
     if steps is None:
@@ -161,12 +201,18 @@ def quantise_inputs(network: IntegerNetwork, inputs: Mapping[str, ArrayLike], st
         steps = min(lengths.values())
     if steps < 0:
         raise InputError("must not be negative", field="steps", value=steps, remedy="give a number of steps from 0")
-    refuse_above_memory(24 * steps * sum(source.size for source in network.inputs.values()), field="steps", value=steps,
-                        remedy="run fewer steps at once")  # fmt: skip
+    refuse_above_memory(
+        24 * steps * sum(source.size for source in network.inputs.values()),
+        field="steps",
+        value=steps,
+        remedy="run fewer steps at once",
+    )
     driven = {}
     for name, source in network.inputs.items():
         if name not in arrays:
-            driven[name] = np.full((steps, source.size), max(source.low, 0) if source.high >= 0 else source.high, np.int64)
+            driven[name] = np.full(
+                (steps, source.size), max(source.low, 0) if source.high >= 0 else source.high, np.int64
+            )
             continue
         if lengths[name] < steps:
             raise InputError("too few steps", field=f"inputs.{name}", value=lengths[name], remedy=f"pass {steps} steps")
@@ -176,8 +222,11 @@ def quantise_inputs(network: IntegerNetwork, inputs: Mapping[str, ArrayLike], st
         bad = ~((array >= low - slack) & (array <= high + slack))  # also true for NaN
         if bad.any():
             step, index = (int(n) for n in np.argwhere(bad)[0])
-            raise InputError(f"outside the input's range [{low:g}, {high:g}] at step {step}, neuron {index}", field=f"inputs.{name}",
-                             value=float(array[step, index]), remedy="scale the input, or widen the population's range in the spec")  # fmt: skip
+            raise InputError(
+                f"outside the input's range [{low:g}, {high:g}] at step {step}, neuron {index}",
+                field=f"inputs.{name}",
+                value=float(array[step, index]),
+                remedy="scale the input, or widen the population's range in the spec",
+            )
         driven[name] = np.clip(source.format.quantise(array), source.low, source.high)
     return driven, steps
-

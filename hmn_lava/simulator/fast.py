@@ -1,7 +1,7 @@
 """The fast executor: everything compiled, from the same programs that the interpreter reads.
 
-Small groups run on the compiled ``machine``, which needs no compiling for a new network; if all groups are small, so does the loop over the
-steps. A group of many synapses gets a kernel of its own, generated from its program.
+Small groups run on the compiled ``machine``, which needs no compiling for a new network; if all groups are small, so
+does the loop over the steps. A group of many synapses gets a kernel of its own, generated from its program.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,15 +31,22 @@ THREADED_FROM = 1 << 16
 
 
 class Fast(Executor):
-    """Runs compiled code. Rows of large groups are shared among ``threads`` threads; rows do not touch, so that no bit depends on it.
+    """Runs compiled code.
+
+    Rows of large groups are shared among ``threads`` threads; rows do not touch, so that no bit depends on it.
 
     ``kernel_from`` and ``threaded_from`` move the sizes at which a group gets a kernel, and threads.
     """
 
     backend = "fast"
 
-    def __init__(self, network: IntegerNetwork, threads: int | None = None, kernel_from: int = KERNEL_FROM,
-                 threaded_from: int = THREADED_FROM) -> None:  # fmt: skip
+    def __init__(
+        self,
+        network: IntegerNetwork,
+        threads: int | None = None,
+        kernel_from: int = KERNEL_FROM,
+        threaded_from: int = THREADED_FROM,
+    ) -> None:
         self._kernels = {g.name: g for g in network.groups.values() if g.topology is not None and g.size >= kernel_from}
         self._members = [name for name in network.groups if name not in self._kernels]
         super().__init__(network)
@@ -57,20 +65,40 @@ class Fast(Executor):
         for name, group in self.network.groups.items():
             if name in self._kernels:
                 self.states[name] = {
-                    s.name: np.broadcast_to(group.initial[s.name], (group.size,)).astype(storage(s.format)) for s in group.program.states
+                    s.name: np.broadcast_to(group.initial[s.name], (group.size,)).astype(storage(s.format))
+                    for s in group.program.states
                 }
             else:
-                self.states[name] = {s.name: self.memory.view(self.memory.states[name, s.name], group.size) for s in group.program.states}
+                self.states[name] = {
+                    s.name: self.memory.view(self.memory.states[name, s.name], group.size) for s in group.program.states
+                }
 
-    def advance(self, driven: Mapping[str, NDArray[np.int64]], steps: int, recorder: Recorder, observe: Mapping[str, set[str]]) -> None:
+    def advance(
+        self, driven: Mapping[str, NDArray[np.int64]], steps: int, recorder: Recorder, observe: Mapping[str, set[str]]
+    ) -> None:
         if self._kernels:
             super().advance(driven, steps, recorder, observe)
             return
         columns, inputs = self._driven(driven, steps)
         watches, record = self._watches(recorder, steps)
         t = self._table(observe)
-        machine.run_steps(self.memory.array, t.groups, t.code, t.leaves, t.links, t.outs, t.registers, columns, inputs, watches, record,
-                          0, steps, self.time, self.depth)  # fmt: skip
+        machine.run_steps(
+            self.memory.array,
+            t.groups,
+            t.code,
+            t.leaves,
+            t.links,
+            t.outs,
+            t.registers,
+            columns,
+            inputs,
+            watches,
+            record,
+            0,
+            steps,
+            self.time,
+            self.depth,
+        )
         self.time += steps
         at = 0
         for data in recorder.data.values():
@@ -80,7 +108,9 @@ class Fast(Executor):
     def compute(self, observe: Mapping[str, set[str]]) -> None:
         t = self._table(observe)
         for row in t.groups:
-            machine.step_group(self.memory.array, row, t.code, t.leaves, t.links, t.outs, t.registers, self.time, self.depth)
+            machine.step_group(
+                self.memory.array, row, t.code, t.leaves, t.links, t.outs, t.registers, self.time, self.depth
+            )
         for name in self._kernels:
             watched = frozenset(observe.get(name, ()))
             if (name, watched) not in self._calls:
@@ -101,10 +131,12 @@ class Fast(Executor):
             self._tables[key] = tables(self.memory, members)
         return self._tables[key]
 
-    def _driven(self, driven: Mapping[str, NDArray[np.int64]], steps: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _driven(
+        self, driven: Mapping[str, NDArray[np.int64]], steps: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """All inputs side by side, and which columns go where."""
         rows, column = [], 0
-        for name, values in driven.items():
+        for name in driven:
             place, width = self.memory.buffers[name, "x"]
             rows.append([column, place, width])
             column += width
@@ -133,11 +165,16 @@ class Fast(Executor):
     def _prepare(self, name: str, watched: frozenset[str]) -> _Call:
         """Compile a group's kernel and collect its arguments, once."""
         group = self._kernels[name]
-        incoming = {v.name: [link for link in self.network.links_to(name) if link.target[1] == v.name] for v in group.program.inputs}
+        incoming = {
+            v.name: [link for link in self.network.links_to(name) if link.target[1] == v.name]
+            for v in group.program.inputs
+        }
         form = Form(
             program=group.program,
             dense=group.topology is not None and group.topology.dense,
-            ports=tuple((port, tuple((link.kind, link.delay.size > 1) for link in links)) for port, links in incoming.items()),
+            ports=tuple(
+                (port, tuple((link.kind, link.delay.size > 1) for link in links)) for port, links in incoming.items()
+            ),
             constants=tuple((c.name, group.constants[c.name].along) for c in group.program.constants),
             observed=tuple(sorted(watched)),
         )
@@ -169,7 +206,10 @@ class _Fixed:
     def __init__(self, group: Group) -> None:
         if group.topology is None:
             raise ValueError("kernels are for synapses")
-        self._arrays: dict[tuple[str, str], NDArray[Any]] = {("starts", ""): group.topology.starts, ("col", ""): group.topology.col.astype(np.int32)}
+        self._arrays: dict[tuple[str, str], NDArray[Any]] = {
+            ("starts", ""): group.topology.starts,
+            ("col", ""): group.topology.col.astype(np.int32),
+        }
         for name, constant in group.constants.items():
             self._arrays["constant", name] = constant.values.astype(np.int32)
 
@@ -188,7 +228,7 @@ class _Call:
             self.function(time, 0, self.rows, *self.arguments)
             return
         edges = np.linspace(0, self.rows, threads + 1).astype(int).tolist()
-        waiting = [pool.submit(self.function, time, lo, hi, *self.arguments) for lo, hi in zip(edges, edges[1:], strict=False)]
+        waiting = [pool.submit(self.function, time, lo, hi, *self.arguments) for lo, hi in pairwise(edges)]
         for future in waiting:
             future.result()
 

@@ -1,7 +1,10 @@
-"""Compiled kernels: generated text becomes a module in the user's cache folder, compiled once and kept between processes.
+"""Compiled kernels.
 
-A module is named by the hash of its text, so that a changed program never meets an old kernel; numba keeps its machine code beside it and
-checks its own version and the processor. If the folder cannot be written, the kernel is compiled in memory for this process only.
+Generated text becomes a module in the user's cache folder, compiled once and kept between processes.
+
+A module is named by the hash of its text, so that a changed program never meets an old kernel; numba keeps its machine
+code beside it and checks its own version and the processor. If the folder cannot be written, the kernel is compiled in
+memory for this process only.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The compiled machine: runs any network's programs from tables, many steps in one call.
 
-All integers of a network lie in one array, the memory: states, constants, messages in flight, topology, what probes watch. Tables say where,
-and which operations to run. The one function that reads them is compiled once for all networks, so that a new network or rule is ready
-at once. Instructions run over blocks of compartments, so that fetching an instruction costs little.
+All integers of a network lie in one array, the memory: states, constants, messages in flight, topology, what probes
+watch. Tables say where, and which operations to run. The one function that reads them is compiled once for all
+networks, so that a new network or rule is ready at once. Instructions run over blocks of compartments, so that fetching
+an instruction costs little.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ _MASK = (1 << WORD) - 1
 
 
 @njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")  # type: ignore[misc, unused-ignore]
-def step_group(memory: Any, group: Any, code: Any, leaves: Any, links: Any, outs: Any, registers: Any, time: int, depth: int) -> None:
+def step_group(
+    memory: Any, group: Any, code: Any, leaves: Any, links: Any, outs: Any, registers: Any, time: int, depth: int
+) -> None:
     """One step of one group."""
     size, rows = group[SIZE], group[ROWS]
     slot = time % depth
@@ -180,11 +183,15 @@ def _execute(memory: Any, code: Any, group: Any, registers: Any, lo: int, count:
         for e in range(count):
             r[e] = ((lo + e + _HIGH) & _MASK) - _HIGH
     else:
-        _effect(memory, code, group, a, registers[code[GUARD]] if code[GUARD] >= 0 else a, code[GUARD] >= 0, lo, count, slot)
+        _effect(
+            memory, code, group, a, registers[code[GUARD]] if code[GUARD] >= 0 else a, code[GUARD] >= 0, lo, count, slot
+        )
 
 
 @njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")  # type: ignore[misc, unused-ignore]
-def _effect(memory: Any, code: Any, group: Any, a: Any, guard: Any, guarded: bool, lo: int, count: int, slot: int) -> None:
+def _effect(
+    memory: Any, code: Any, group: Any, a: Any, guard: Any, guarded: bool, lo: int, count: int, slot: int
+) -> None:
     """A store, an emission or an observation: nothing, or zero, where the guard is not zero."""
     op, place, width = code[OP], code[PLACE], code[WIDTH]
     if op == STORE:
@@ -209,12 +216,28 @@ def _effect(memory: Any, code: Any, group: Any, a: Any, guard: Any, guarded: boo
 
 @njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")  # type: ignore[misc, unused-ignore]
 def run_steps(
-    memory: Any, groups: Any, code: Any, leaves: Any, links: Any, outs: Any, registers: Any, driven: Any, inputs: Any, watches: Any,
-    record: Any, first: int, last: int, time: int, depth: int,
-) -> None:  # fmt: skip
-    """Steps first to last - 1 of a run whose step 0 is ``time``: feed the host's input, run all groups, record what is watched.
+    memory: Any,
+    groups: Any,
+    code: Any,
+    leaves: Any,
+    links: Any,
+    outs: Any,
+    registers: Any,
+    driven: Any,
+    inputs: Any,
+    watches: Any,
+    record: Any,
+    first: int,
+    last: int,
+    time: int,
+    depth: int,
+) -> None:
+    """Steps first to last - 1 of a run whose step 0 is ``time``.
 
-    ``driven`` (steps, total) holds the input of each step; rows of ``inputs`` say which of its columns go to which buffer.
+    Feed the host's input, run all groups, record what is watched.
+
+    ``driven`` (steps, total) holds the input of each step; rows of ``inputs`` say which of its columns go to which
+    buffer.
     """
     for step in range(first, last):
         now = time + step

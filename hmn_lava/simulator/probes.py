@@ -20,7 +20,10 @@ _LAST = 1 << 62  # of a step, a word of the machine
 
 @dataclass(frozen=True)
 class Probe:
-    """Record ``signal`` after the steps start, start + stride, ... below stop (None: to the end). Its text form: NAME[@start:stop:stride]."""
+    """Record ``signal`` after the steps start, start + stride, ...
+
+    below stop (None: to the end). Its text form: NAME[@start:stop:stride].
+    """
 
     signal: str
     start: int = 0
@@ -37,11 +40,19 @@ class Probe:
                 raise ValueError
             start, stop, stride = (int(p) if p else None for p in (*parts, "", "", "")[:3])
             probe = cls(name, start or 0, stop, 1 if stride is None else stride)
-            if not 0 <= probe.start <= _LAST or not 1 <= probe.stride <= _LAST or (probe.stop is not None and probe.stop <= probe.start):
+            if (
+                not 0 <= probe.start <= _LAST
+                or not 1 <= probe.stride <= _LAST
+                or (probe.stop is not None and probe.stop <= probe.start)
+            ):
                 raise ValueError
         except ValueError:
-            raise InputError("not a probe", field="probe", value=text,
-                             remedy="write NAME or NAME@start:stop:stride, as in readout.w@0:1000:10") from None  # fmt: skip
+            raise InputError(
+                "not a probe",
+                field="probe",
+                value=text,
+                remedy="write NAME or NAME@start:stop:stride, as in readout.w@0:1000:10",
+            ) from None
         return probe
 
     def samples(self, steps: int) -> range:
@@ -56,14 +67,20 @@ class Recorder:
         self.probes = [p if isinstance(p, Probe) else Probe.parse(p) for p in probes]
         for probe in self.probes:
             if probe.signal not in signals:
-                raise InputError("no such signal", field="probe", value=probe.signal, remedy=f"one of: {', '.join(sorted(signals))}")
+                raise InputError(
+                    "no such signal", field="probe", value=probe.signal, remedy=f"one of: {', '.join(sorted(signals))}"
+                )
             if sum(other.signal == probe.signal for other in self.probes) > 1:
                 raise InputError("named twice", field="probe", value=probe.signal, remedy="give each signal one probe")
         sizes = {p.signal: (len(p.samples(steps)), *signals[p.signal].shape) for p in self.probes}
         need = sum(int(np.prod(shape, dtype=object)) for shape in sizes.values()) * np.dtype(dtype).itemsize
         if need > MEMORY_LIMIT:
-            raise InputError("the probes need too much memory", field="probe", value=f"{need / 2**20:.0f} MiB",
-                             remedy=f"stay below {MEMORY_LIMIT >> 20} MiB: a stride or a window, as in NAME@0:1000:10")  # fmt: skip
+            raise InputError(
+                "the probes need too much memory",
+                field="probe",
+                value=f"{need / 2**20:.0f} MiB",
+                remedy=f"stay below {MEMORY_LIMIT >> 20} MiB: a stride or a window, as in NAME@0:1000:10",
+            )
         self.data: dict[str, NDArray[Any]] = {name: np.zeros(shape, dtype) for name, shape in sizes.items()}
 
     def wanted(self, step: int) -> list[str]:

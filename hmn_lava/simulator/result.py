@@ -14,7 +14,9 @@ from hmn_lava.network import Signal
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """Recorded signals of a run of ``steps`` steps that began at step ``start`` of the network's life, by the backend that really ran.
+    """Recorded signals of a run of ``steps`` steps that began at step ``start`` of the network's life.
+
+    By the backend that really ran.
 
     ``raw`` holds what the backend stores: integers, or reals for the float reference; the first axis is the samples.
     """
@@ -29,7 +31,11 @@ class Result:
     def real(self, name: str) -> NDArray[np.float64]:
         """The real values of a recorded signal."""
         data = self.raw[name]
-        return self.signals[name].format.real(data) if np.issubdtype(data.dtype, np.integer) else np.asarray(data, np.float64)
+        return (
+            self.signals[name].format.real(data)
+            if np.issubdtype(data.dtype, np.integer)
+            else np.asarray(data, np.float64)
+        )
 
     @property
     def outputs(self) -> dict[str, NDArray[np.float64]]:

@@ -13,14 +13,31 @@ from hmn_lava.network import Group, IntegerNetwork, Link
 from hmn_lava.simulator import machine as m
 
 _OPS = {
-    "mov": m.MOV, "add": m.ADD, "sub": m.SUB, "neg": m.NEG, "min": m.MIN, "and": m.AND, "or": m.OR, "shl": m.SHL, "shr": m.SHR,
-    "mul": m.MUL, "lt": m.LT, "ge": m.GE, "eq": m.EQ, "sel": m.SEL, "time": m.TIME, "index": m.INDEX,
-}  # fmt: skip
+    "mov": m.MOV,
+    "add": m.ADD,
+    "sub": m.SUB,
+    "neg": m.NEG,
+    "min": m.MIN,
+    "and": m.AND,
+    "or": m.OR,
+    "shl": m.SHL,
+    "shr": m.SHR,
+    "mul": m.MUL,
+    "lt": m.LT,
+    "ge": m.GE,
+    "eq": m.EQ,
+    "sel": m.SEL,
+    "time": m.TIME,
+    "index": m.INDEX,
+}
 _ALONG = {"all": m.ONE_FOR_ALL, "each": m.ONE_EACH, "pre": m.ONE_PER_PRE, "post": m.ONE_PER_POST}
 
 
 class Memory:
-    """Where everything lies in the one array. Kernels of large groups keep states and topology of their own; messages are shared."""
+    """Where everything lies in the one array.
+
+    Kernels of large groups keep states and topology of their own; messages are shared.
+    """
 
     def __init__(self, network: IntegerNetwork, depth: int, members: Iterable[str]) -> None:
         self.network, self.depth, self.members = network, depth, tuple(members)
@@ -44,7 +61,11 @@ class Memory:
                 self.observed[name, observable.name] = self._room(group.size)
         self.groups = [network.groups[name] for name in self.members]
         self.links = {link: self._link(link) for group in self.groups for link in network.links_to(group.name)}
-        self.topology = {g.name: (self.place(g.topology.row), self.place(g.topology.col)) for g in self.groups if g.topology is not None}
+        self.topology = {
+            g.name: (self.place(g.topology.row), self.place(g.topology.col))
+            for g in self.groups
+            if g.topology is not None
+        }
         self.constants = {
             (g.name, name): self.place(constant.values) for g in self.groups for name, constant in g.constants.items()
         }
@@ -73,7 +94,11 @@ class Memory:
         buffer, width = self.buffers[link.source]
         starts = cols = weights = 0
         if link.kind == "matrix" and link.topology is not None and link.weights is not None:
-            starts, cols, weights = self._put(link.topology.starts), self.place(link.topology.col), self.place(link.weights)
+            starts, cols, weights = (
+                self._put(link.topology.starts),
+                self.place(link.topology.col),
+                self.place(link.weights),
+            )
         delay = link.delay if link.delay.size else np.zeros(1, np.int64)
         return [m.LINK_KINDS[link.kind], buffer, width, self._put(delay), delay.size, starts, cols, weights, link.shift]
 
@@ -109,9 +134,13 @@ def tables(memory: Memory, observe: Mapping[str, frozenset[str]]) -> Tables:
         rows = 0 if group.topology is None else group.topology.n_post
         groups.append([group.size, rows, starts[0], len(code), starts[1], len(leaves), row, col, starts[2], len(outs)])
     return Tables(
-        _table(groups, m.GROUP_COLUMNS), _table(code, m.CODE_COLUMNS), _table(leaves, m.LEAF_COLUMNS), _table(links, m.LINK_COLUMNS),
-        _table(outs, 2), np.zeros((most, m.BLOCK), np.int64),
-    )  # fmt: skip
+        _table(groups, m.GROUP_COLUMNS),
+        _table(code, m.CODE_COLUMNS),
+        _table(leaves, m.LEAF_COLUMNS),
+        _table(links, m.LINK_COLUMNS),
+        _table(outs, 2),
+        np.zeros((most, m.BLOCK), np.int64),
+    )
 
 
 class _Writer:
@@ -142,11 +171,15 @@ class _Writer:
             self._leaf(variable.name, _ALONG[constant.along], self.memory.constants[name, variable.name])
         for port in program.inputs:
             first = len(links)
-            links += [self.memory.links[link] for link in self.memory.network.links_to(name) if link.target[1] == port.name]
+            links += [
+                self.memory.links[link] for link in self.memory.network.links_to(name) if link.target[1] == port.name
+            ]
             self._leaf(port.name, m.PORT, first, len(links))
         for observable in program.observables:
             if observable.name in self.observed and observable.register in self._register:
-                self._effect(m.OBSERVE, self._register[observable.register], -1, self.memory.observed[name, observable.name])
+                self._effect(
+                    m.OBSERVE, self._register[observable.register], -1, self.memory.observed[name, observable.name]
+                )
 
     def _leaf(self, operand: Operand, kind: int, place: int, end: int = 0) -> int:
         register = self._new()
@@ -174,7 +207,14 @@ class _Writer:
         if op == "store":
             state = self.group.program.variable(str(instruction.operands[0]))
             place = self.memory.states[name, state.name]
-            self._effect(m.STORE, self._operand(instruction.operands[1]), guard, place, state.format.bits, int(state.format.signed))
+            self._effect(
+                m.STORE,
+                self._operand(instruction.operands[1]),
+                guard,
+                place,
+                state.format.bits,
+                int(state.format.signed),
+            )
             return
         if op == "emit":
             place, width = self.memory.buffers[name, str(instruction.operands[0])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,9 @@ def populations(draw: Any) -> dict[str, Any]:
         "teach": {"type": "input", "size": 1, "signal": "graded", "range": [-1, 1]},
     }
     if signal == "graded":
-        found["x"]["range"] = draw(st.sampled_from([[0.0, 1.0], [0.0, 0.3], [-1.0, 1.0], [-1.0, 4.0], [0.5, 2.0], [-3.0, -1.0], [0, 1000.0]]))
+        found["x"]["range"] = draw(
+            st.sampled_from([[0.0, 1.0], [0.0, 0.3], [-1.0, 1.0], [-1.0, 4.0], [0.5, 2.0], [-3.0, -1.0], [0, 1000.0]])
+        )
     for name in ("hidden", "out")[draw(st.integers(0, 1)) :]:
         found[name] = draw(layer())
     return found
@@ -47,10 +50,12 @@ def layer(draw: Any) -> dict[str, Any]:
     record["noise"] = draw(st.sampled_from([0.0, 0.0, 0.1, 1.0]))
     record["competition"] = draw(
         st.one_of(
-            st.just("none"), st.just("none"), st.just("winner_take_all"),
+            st.just("none"),
+            st.just("none"),
+            st.just("winner_take_all"),
             st.fixed_dictionaries({"type": st.just("sample"), "temperature": rounded(0.05, 2.0)}),
         )
-    )  # fmt: skip
+    )
     return record
 
 
@@ -88,7 +93,10 @@ def rules(draw: Any, modulators: list[str], attended: int) -> dict[str, Any]:
         phase = draw(st.one_of(rounded(-7.0, 7.0), st.just({"init": "uniform", "low": -3.0, "high": 9.0})))
         record["phase_gate"] = {"oscillator": "theta", "phase": phase}
     if draw(st.booleans()):
-        record["probabilistic_gate"] = {"beta": draw(st.sampled_from([1.0, 50.0, 1000.0])), "threshold": draw(st.sampled_from([0.0, 0.001, 0.1]))}
+        record["probabilistic_gate"] = {
+            "beta": draw(st.sampled_from([1.0, 50.0, 1000.0])),
+            "threshold": draw(st.sampled_from([0.0, 0.001, 0.1])),
+        }
     return record
 
 
@@ -100,8 +108,12 @@ def spec_dicts(draw: Any) -> dict[str, Any]:
     chain = ["x", *layers]
     modulators: dict[str, Any] = {"teacher": {"type": "input", "source": "teach", "weight": draw(rounded(-1.0, 1.0))}}
     if draw(st.booleans()):
-        modulators["rpe"] = {"type": "reward", "source": "teach", "mean_rate": draw(st.sampled_from([0.5, 0.05])),
-                             "on": draw(st.sampled_from(["every_step", "delivery"]))}  # fmt: skip
+        modulators["rpe"] = {
+            "type": "reward",
+            "source": "teach",
+            "mean_rate": draw(st.sampled_from([0.5, 0.05])),
+            "on": draw(st.sampled_from(["every_step", "delivery"])),
+        }
     if draw(st.booleans()):
         modulators["doubt"] = {"type": "uncertainty", "source": layers[-1], "weight": draw(rounded(-0.5, 0.5))}
     if draw(st.booleans()):
@@ -111,13 +123,18 @@ def spec_dicts(draw: Any) -> dict[str, Any]:
     if attended:
         for modulator in modulators.values():
             modulator["key"] = [draw(rounded(-1.0, 1.0)) for _ in range(attended)]
-        attention = {"beta": draw(st.sampled_from([0.0, 1.0, 2.0])), "dimensions": attended, "rate": 0.2, "context": layers[-1],
-                     "key": draw(st.sampled_from([1.0, {"init": "normal", "std": 1.0}]))}  # fmt: skip
+        attention = {
+            "beta": draw(st.sampled_from([0.0, 1.0, 2.0])),
+            "dimensions": attended,
+            "rate": 0.2,
+            "context": layers[-1],
+            "key": draw(st.sampled_from([1.0, {"init": "normal", "std": 1.0}])),
+        }
         if draw(st.booleans()):  # the host says what the context is
             found["where"] = {"type": "input", "size": attended, "signal": "graded", "range": [-1, 1]}
             attention = {key: value for key, value in attention.items() if key != "key"} | {"context": "where"}
     connections: dict[str, Any] = {}
-    pairs = list(zip(chain, chain[1:], strict=False))
+    pairs = list(pairwise(chain))
     if draw(st.booleans()):
         pairs.append((layers[-1], layers[0]))  # a loop
     if draw(st.booleans()):
@@ -148,7 +165,12 @@ def spec_dicts(draw: Any) -> dict[str, Any]:
         "populations": found,
         "connections": connections,
         "modulators": modulators,
-        "oscillators": {"theta": {"period": draw(st.sampled_from([2.0, 16.0, 12.5, 1000.0, 1.0])), "phase": draw(rounded(-4.0, 4.0))}},
+        "oscillators": {
+            "theta": {
+                "period": draw(st.sampled_from([2.0, 16.0, 12.5, 1000.0, 1.0])),
+                "phase": draw(rounded(-4.0, 4.0)),
+            }
+        },
         "formats": formats,
     }
     if attention is not None:

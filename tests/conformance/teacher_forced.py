@@ -1,4 +1,4 @@
-"""One step of the equations, fed with what the integers held in that step: the local error of every signal of a compiled network."""
+"""One step of the equations, fed with what the integers held in that step: the local error of every signal."""
 
 from __future__ import annotations
 
@@ -20,21 +20,24 @@ from hmn_lava.spec.model import Connection, Model, Population, Rule
 Floats = NDArray[np.float64]
 
 KEY_TOLERANCE = 0.02
-"""How far below the largest key the sampled one may be: the Gumbel draw's stated error of 0.0035, twice, and the temperature's rounding."""
+"""How far below the largest key the sampled one may be: the Gumbel draw's stated error of 0.0035, twice, and the
+temperature's rounding."""
 
 UNDECIDED = 1e-3
-"""How close to its draw a gate's probability may be without deciding the gate, besides what the error of dw makes of it."""
+"""How close to its draw a gate's probability may be without deciding the gate, besides what the error of dw makes of
+it."""
 
 
 class TeacherForced:
-    """Recorded real values by model step, and the errors of the equations on them. ``inputs`` are the reals that the host sent."""
+    """Recorded real values by model step, and the errors of the equations on them; ``inputs`` is what the host sent."""
 
     def __init__(self, model: Model, network: IntegerNetwork, result: Result, inputs: dict[str, Floats]) -> None:
         self.model, self.network, self.inputs = model, network, inputs
         self.steps = result.steps - max(signal.offset for signal in network.signals.values())
         self.t = np.arange(self.steps)
         self.raw = {
-            name: result.raw[name][s.offset : s.offset + self.steps].reshape(self.steps, -1) for name, s in network.signals.items()
+            name: result.raw[name][s.offset : s.offset + self.steps].reshape(self.steps, -1)
+            for name, s in network.signals.items()
         }
         self.real = {name: network.signals[name].format.real(raw) for name, raw in self.raw.items()}
 
@@ -71,7 +74,9 @@ class TeacherForced:
 
     def initial(self, c: Connection) -> Floats:
         group = self.network.groups[f"{c.name}.synapse"]
-        return np.asarray(self.network.signals[f"{c.name}.w"].format.real(np.broadcast_to(group.initial["w"], (c.n_syn,))))
+        return np.asarray(
+            self.network.signals[f"{c.name}.w"].format.real(np.broadcast_to(group.initial["w"], (c.n_syn,)))
+        )
 
     def weights(self, c: Connection, lag: int) -> Floats:
         """The weights after the updates of the steps up to t - 1 - lag, or the initial ones."""
@@ -117,7 +122,9 @@ class TeacherForced:
             assert np.count_nonzero(z[t]) == 1
             assert key[t, winner] >= key[t].max() - KEY_TOLERANCE
             if p.activation == "relu":
-                assert abs(z[t, winner] - eq.relu(a[t], p.z_max)[winner]) <= self.unit(f"{p.name}.z") + self.unit(f"{p.name}.a")
+                assert abs(z[t, winner] - eq.relu(a[t], p.z_max)[winner]) <= self.unit(f"{p.name}.z") + self.unit(
+                    f"{p.name}.a"
+                )
             elif p.activation == "sigmoid":
                 assert abs(z[t, winner] - eq.sigmoid(a[t])[winner]) <= 7e-6 + self.unit(f"{p.name}.z")
 
@@ -163,14 +170,22 @@ class TeacherForced:
         for symbol, tau in (("psi_fast", rule.tau_fast), ("psi_slow", rule.tau_slow)):
             if tau is not None:
                 found[f"{name}.{symbol}"] = trace(self.before(f"{name}.{symbol}"), x, z[:, row], eq.trace_decay(tau))
-        e = eq.eligibility(self.real[f"{name}.psi_fast"], None if rule.tau_slow is None else self.real[f"{name}.psi_slow"])
+        e = eq.eligibility(
+            self.real[f"{name}.psi_fast"], None if rule.tau_slow is None else self.real[f"{name}.psi_slow"]
+        )
         if rule.attention is not None:
             d = range(rule.attention.dimensions)
-            c_before, c_now = (np.stack([get(f"{name}.c_{k}") for k in d], axis=-1) for get in (self.before, self.real.__getitem__))
-            after = np.array([eq.local_context(c_before[t], z[t], rule.attention.key, rule.attention.rate) for t in self.t])
+            c_before, c_now = (
+                np.stack([get(f"{name}.c_{k}") for k in d], axis=-1) for get in (self.before, self.real.__getitem__)
+            )
+            after = np.array(
+                [eq.local_context(c_before[t], z[t], rule.attention.key, rule.attention.rate) for t in self.t]
+            )
             found |= {f"{name}.c_{k}": after[:, :, k] for k in d}
             beta, embedding = rule.attention.beta, rule.attention.embedding
-            found[f"{name}.alpha"] = np.array([eq.local_attention(beta, x[t], embedding, c_now[t], row, c.col) for t in self.t])
+            found[f"{name}.alpha"] = np.array(
+                [eq.local_attention(beta, x[t], embedding, c_now[t], row, c.col) for t in self.t]
+            )
             e = eq.attended_eligibility(self.real[f"{name}.alpha"], e)
         g = np.zeros((self.steps, 1))
         if rule.modulators:
@@ -180,7 +195,9 @@ class TeacherForced:
         if rule.phase is not None:
             source = self.model.oscillators[rule.phase.oscillator]
             phi = rule.phase.phi[:1] if rule.phase.uniform else rule.phase.phi
-            gate = np.array([eq.phase_gate(eq.oscillator_phase(int(t), source.period, source.phase), phi) for t in self.t])
+            gate = np.array(
+                [eq.phase_gate(eq.oscillator_phase(int(t), source.period, source.phase), phi) for t in self.t]
+            )
             if self.network.signals[f"{name}.gate"].bound is not None:
                 found[f"{name}.gate"] = gate
             update = eq.gated_update(update, self.real[f"{name}.gate"])
@@ -188,7 +205,11 @@ class TeacherForced:
             self.check_gate(c, rule, update)
             update = np.where(dw == 0.0, 0.0, update)
         # A step beyond the span of the weights saturates there.
-        span = np.ptp(self.network.signals[f"{name}.w"].format.real(self.network.signals[f"{name}.w"].format.quantise([rule.w_min, rule.w_max])))
+        span = np.ptp(
+            self.network.signals[f"{name}.w"].format.real(
+                self.network.signals[f"{name}.w"].format.quantise([rule.w_min, rule.w_max])
+            )
+        )
         found[f"{name}.dw"] = np.clip(update, -span, span)
         return found
 

@@ -1,4 +1,7 @@
-"""Every executor of a bundle gives the same integers: interpreter, machine, kernels, one thread or two, before and after a save and load."""
+"""Every executor of a bundle gives the same integers.
+
+Interpreter, machine, kernels, one thread or two, before and after a save and load.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,16 @@ from hmn_lava.simulator.fast import Fast
 from hmn_lava.simulator.interpreter import Interpreter
 
 STEPS = 40
-CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture]
+CHECKS = [
+    HealthCheck.too_slow,
+    HealthCheck.data_too_large,
+    HealthCheck.filter_too_much,
+    HealthCheck.function_scoped_fixture,
+]
 # Without shrinking, which takes minutes here: a failing example is printed as it is, and it is small.
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=CHECKS, derandomize=True, phases=[Phase.generate])
+QUICK = settings(
+    max_examples=60, deadline=None, suppress_health_check=CHECKS, derandomize=True, phases=[Phase.generate]
+)
 MANY = settings(max_examples=125, deadline=None, suppress_health_check=CHECKS, database=None, phases=[Phase.generate])
 
 
@@ -106,15 +116,26 @@ def _fixed() -> dict[str, Any]:
         "populations": {
             "x": {"type": "input", "size": 5, "signal": "graded", "range": [0, 1]},
             "teach": {"type": "input", "size": 1, "signal": "graded", "range": [-1, 1]},
-            "out": {"type": "hmn", "size": 3, "activation": "sigmoid", "competition": {"type": "sample", "temperature": 0.5}},
+            "out": {
+                "type": "hmn",
+                "size": 3,
+                "activation": "sigmoid",
+                "competition": {"type": "sample", "temperature": 0.5},
+            },
         },
         "connections": {
             "c0": {
-                "type": "hmn", "source": "x", "target": "out", "weights": 0.0, "bounds": [-1, 1], "delay": 2,
-                "traces": {"tau_fast": 3.0, "tau_slow": 20.0}, "rates": {"local": 0.0, "global": 1.0},
+                "type": "hmn",
+                "source": "x",
+                "target": "out",
+                "weights": 0.0,
+                "bounds": [-1, 1],
+                "delay": 2,
+                "traces": {"tau_fast": 3.0, "tau_slow": 20.0},
+                "rates": {"local": 0.0, "global": 1.0},
                 "attention": {"beta": 1.0, "dimensions": 1, "context_rate": 0.1},
                 "probabilistic_gate": {"beta": 100.0, "threshold": 0.01},
             }
         },
         "modulators": {"teacher": {"type": "input", "source": "teach"}},
-    }  # fmt: skip
+    }

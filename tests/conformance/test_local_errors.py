@@ -1,4 +1,4 @@
-"""Every deterministic signal of a compiled network stays within its stated bound of the model's equation, step by step."""
+"""Every deterministic signal of a compiled network stays within its stated bound of the model's equation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ from hmn_lava.spec import resolve
 STEPS = 60
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 # Without shrinking, which takes minutes here: a failing example is printed as it is, and it is small.
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=CHECKS, derandomize=True, phases=[Phase.generate])
+QUICK = settings(
+    max_examples=60, deadline=None, suppress_health_check=CHECKS, derandomize=True, phases=[Phase.generate]
+)
 MANY = settings(max_examples=100, deadline=None, suppress_health_check=CHECKS, database=None, phases=[Phase.generate])
 
 OBSERVED: dict[str, list[float]] = {}
@@ -34,12 +36,12 @@ OBSERVED: dict[str, list[float]] = {}
 
 def _family(name: str) -> str:
     """The symbol of a signal; a modulator's E by the modulator, for each has its own way."""
-    owner, symbol = name.split(".")
+    symbol = name.split(".")[1]
     return name if symbol == "E" else symbol.split("_")[0]
 
 
 def real_inputs(model: Any, steps: int, draw: int) -> dict[str, np.ndarray]:
-    """Input anywhere in its range, not on the integer grid, silent at some steps, and in some networks held for a while."""
+    """Input anywhere in its range, not on the integer grid, silent at some steps; some of it is held for a while."""
     rng = np.random.default_rng(draw)
     inputs = {}
     for name, p in model.populations.items():
@@ -69,7 +71,9 @@ def check(data: dict[str, Any], draw: int) -> None:
         if signal.bound is not None:
             largest = float(errors[name].max(initial=0.0))
             # The equations themselves round, in float64.
-            assert largest <= signal.bound + 1e-12 * (1.0 + np.abs(forced.real[name]).max(initial=0.0)), f"{name}: {largest:.3g} > {signal.bound:.3g}"
+            assert largest <= signal.bound + 1e-12 * (1.0 + np.abs(forced.real[name]).max(initial=0.0)), (
+                f"{name}: {largest:.3g} > {signal.bound:.3g}"
+            )
             if signal.bound > 0:
                 OBSERVED.setdefault(_family(name), []).append(largest / signal.bound)
     for p in model.populations.values():
@@ -116,10 +120,12 @@ def _two_by_two() -> dict[str, Any]:
         },
         "connections": {
             "c": {
-                "type": "hmn", "source": "x", "target": "out", "weights": [[0.5, -0.25], [0.25, 0.75]], "bounds": [-1, 1],
+                "type": "hmn", "source": "x", "target": "out",
+                "bounds": [-1, 1], "weights": [[0.5, -0.25], [0.25, 0.75]],
                 # exp(-1/tau) = 1/2
                 "traces": {"tau_fast": 1.0 / np.log(2.0), "tau_slow": None}, "rates": {"local": 0.25, "global": 0.5},
-                "modulators": ["teacher", "second"], "attention": {"beta": np.log(2.0), "dimensions": 1, "context_rate": 1.0},
+                "modulators": ["teacher", "second"],
+                "attention": {"beta": np.log(2.0), "dimensions": 1, "context_rate": 1.0},
                 "phase_gate": {"oscillator": "theta", "phase": 0.0},
             }
         },
@@ -150,11 +156,12 @@ def test_two_steps_by_hand() -> None:
         # a = w x + 1/8: x = (1, 0) takes the first column of w, x = (0, 1) the second; z = relu(a)
         "out.a": [[0.625, 0.375], [-0.125, 0.875]],
         "out.z": [[0.625, 0.375], [0.0, 0.875]],
-        # psi = x z at a coincidence, else half of what it was; at the second step z_0 = 0, so only synapse (1, 1) has a coincidence
+        # psi = x z at a coincidence, else half of what it was; z_0 = 0 at the second step: only synapse (1, 1) has one
         "c.psi_fast": [[[0.625, 0.0], [0.375, 0.0]], [[0.3125, 0.0], [0.1875, 0.875]]],
-        # c = z; an active input agrees with c > 0 (g = 1), a silent one does not (g = 0): shares e^ln2 : e^0 = 2 : 1; c_0 = 0 at last: 1 : 1
+        # c = z; an active input agrees with c > 0 (g = 1), a silent one does not (g = 0): shares e^ln2 : e^0 = 2 : 1,
+        # and 1 : 1 for neuron 0 at the second step, where c_0 = 0
         "c.alpha": [[[2 * third, third], [2 * third, third]], [[0.5, 0.5], [third, 2 * third]]],
-        # t = 0: E = (1/2, 1/2) with keys (1, -1) and C > 0: g = (1, -1), shares 2 : 1/2, G' = 4/5 * 2 * 1/2 + 1/5 * 1 * 1/2
+        # t = 0: E = (1/2, 1/2), keys (1, -1), C > 0: g = (1, -1), shares 2 : 1/2, G' = 4/5 * 2 * 1/2 + 1/5 * 1 * 1/2
         # t = 1: E = (-1/4, 0): g = (-1, 0), shares 1/2 : 1, G' = 1/3 * 2 * (-1/4)
         "c.G": [[0.9], [-third / 2]],
         # cos(2 pi t / 6)
@@ -168,7 +175,11 @@ def test_two_steps_by_hand() -> None:
     w = np.array([[0.5, -0.25], [0.25, 0.75]])
     by_hand["c.w"] = list(w + np.cumsum(by_hand["c.dw"], axis=0))
     # Nothing is fed back here: what a signal is computed from adds its own error, with factors of at most 1.
-    before = {"out.z": ["out.a"], "c.psi_fast": ["out.a", "out.z"], "c.dw": ["out.a", "out.z", "c.psi_fast", "c.alpha", "c.G", "c.gate"]}
+    before = {
+        "out.z": ["out.a"],
+        "c.psi_fast": ["out.a", "out.z"],
+        "c.dw": ["out.a", "out.z", "c.psi_fast", "c.alpha", "c.G", "c.gate"],
+    }
     before["c.w"] = 2 * [*before["c.dw"], "c.dw"]
     for name, values in by_hand.items():
         signal = network.signals[name]

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from hmn_lava.errors import InputError
@@ -158,7 +158,11 @@ def compare(rng, programs, words, longest=20, steps=7, begin=0, sizes=SIZES, **o
     return network
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+# Without shrinking, which takes minutes here.
+PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
 @given(rng=st.randoms(use_true_random=False))
 def test_machine_by_hypothesis(programs, words, rng):
     compare(rng, programs, words, longest=12, steps=4, sizes=SMALL, kernel_from=NEVER)
@@ -170,10 +174,12 @@ def test_machine_by_seed(programs, words, seed):
     compare(rng, programs, words, longest=30, begin=rng.choice([0, 2**23 - 5, 2**24 - 2]), kernel_from=NEVER)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(4))
 def test_kernels_by_seed(programs, words, seed):
+    """Few, for each is compiled; long, so that they meet all operations, nested skips and stores that wrap."""
     rng = random.Random(1000 + seed)
-    compare(rng, programs, words, begin=rng.choice([0, 2**23 - 5]), kernel_from=1, threaded_from=1, threads=2)
+    begin = rng.choice([0, 2**23 - 5])
+    compare(rng, programs, words, 120, begin=begin, sizes=SMALL, kernel_from=1, threaded_from=1, threads=2)
 
 
 @pytest.mark.heavy

@@ -11,6 +11,8 @@ from hmn_lava.errors import InputError
 from hmn_lava.spec import load_spec, resolve, spec_from_dict
 
 NAN, INF = float("nan"), float("inf")
+
+
 class Gone:
     """Marks a field that a row removes; its text is the same in every process."""
 
