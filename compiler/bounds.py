@@ -42,7 +42,8 @@ LARGEST_NORMAL = 4.4
 """Above the outermost draw of a standard normal variable from 16 bits."""
 
 PRODUCT = 2.0 ** -(WORD - 2)
-"""A product that had to be shortened fills a word: its unit, over its largest value, is at most this."""
+"""A product that had to be shortened fills a word: rounded down (22 bits) or to nearest (21), it errs by at most this
+share of its largest value."""
 
 DIRECTION = 2.0**-16
 """Half a unit of a unit vector's component."""
@@ -276,7 +277,7 @@ class _Bounds:
 
         T and e bound |η_l + η_g G'| and ψ_fast + ψ_slow. T' = |η_l - stored| + max |G'| |η_g - stored| + 1.5 u_T and
         e' (half the coarser trace's unit, where a word does not hold both) are their errors; each of up to three
-        products floors its result to a word. dw is what is added to w, so it saturates at w_max - w_min, which
+        products is rounded to a word. dw is what is added to w, so it saturates at w_max - w_min, which
         changes no weight. With a probabilistic gate the bound is for the steps where both or neither apply it.
         """
         modulation, name = f"{c.name}.modulation", c.name

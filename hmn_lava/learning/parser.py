@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
-from typing import NoReturn, Union
+from typing import NoReturn
 
 from hmn_lava.errors import InputError
 from hmn_lava.learning.records import (
@@ -287,8 +287,7 @@ class _Parser:
         if variable is None:
             if sign:
                 self.fail("sgn is taken of w, d or t", opening, "write sgn(w), sgn(t-4) or the like")
-            assert constant is not None
-            self.scale(term, 1, *constant)
+            self.scale(term, 1, *(constant or (1, 0)))
             return
         name = variable.text
         if name not in VARIABLES or (sign and name not in SYNAPTIC):
@@ -379,6 +378,3 @@ def _decimal(text: str) -> str:
     while mantissa % 2 == 0:
         mantissa, exponent = mantissa // 2, exponent + 1
     return f"the nearest is {scale_text(mantissa, exponent) or '1'}; or use the float form and let it be quantised"
-
-
-AnyRule = Union[Rule, FloatRule]

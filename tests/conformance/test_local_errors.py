@@ -188,6 +188,14 @@ def test_two_steps_by_hand() -> None:
         assert np.abs(result.real(name)[signal.offset : signal.offset + 2] - np.array(values)).max() <= allowed, name
 
 
+def test_bounds_are_saved(tmp_path: Path) -> None:
+    bundle = hl.compile(parse(_two_by_two()))
+    loaded = hl.load(bundle.save(tmp_path / "bundle"))
+    bounds = {name: signal.bound for name, signal in bundle.network.signals.items()}
+    assert bounds["c.dw"] is not None
+    assert {name: signal.bound for name, signal in loaded.network.signals.items()} == bounds
+
+
 @pytest.mark.parametrize("draw", range(8))
 def test_the_sign_of_a_modulator_is_the_sign_of_what_is_learnt(draw: int) -> None:
     """With no local rate and all gates deterministic, an update turns around with the weight of its only modulator."""
