@@ -14,10 +14,11 @@ from hmn_lava.bundle import Bundle
 from hmn_lava.compiler.bounds import bounds
 from hmn_lava.compiler.fit import fit, fit_size
 from hmn_lava.compiler.lost import lost
-from hmn_lava.compiler.lower import lower
+from hmn_lava.compiler.neurocore import lower
 from hmn_lava.compiler.place import place
 from hmn_lava.compiler.quantise import quantise
 from hmn_lava.compiler.schedule import schedule
+from hmn_lava.components.neuron import LIF_DECAY_BITS, LIF_SHIFT
 from hmn_lava.errors import Finding, FitError, InputError
 from hmn_lava.hardware_profiles import Profile, load_profile
 from hmn_lava.microcode.builder import ProgramError
@@ -77,12 +78,12 @@ def attempt(
         return None, findings
     timing, found = schedule(model, microcode["max_delay"])
     findings += found
-    formats = quantise(model, _observed(model, calibration))
+    formats = quantise(model, profile.lif, _observed(model, calibration))
     findings += formats.findings
     if any(finding.severity == "error" for finding in findings):
         return None, findings
     try:
-        network, lowering = lower(model, formats, timing)
+        network, lowering = lower(model, formats, timing, profile.lif)
     except ProgramError as error:
         remedy = "Give the signals narrower ranges (weights' bounds, inputs, rates), or calibrate on real input."
         return None, [
@@ -128,6 +129,13 @@ def _target(profile: Profile, plasticity: str) -> dict[str, int]:
             "the network does not fit:",
             [Finding("microcode", profile.name, "plasticity neurocore", "no microcode", "error", remedy)],
         )
+    lif = profile.lif
+    shifts = (lif.activation_shift.value, lif.vth_shift.value)
+    described = (lif.decay_bits.value, lif.u_decay_offset.value, lif.v_decay_offset.value, *shifts)
+    built = (LIF_DECAY_BITS, 1, 0, LIF_SHIFT, LIF_SHIFT)
+    if described != built:
+        remedy = "Use a profile whose LIF has Lava's decay bits, decay offsets and shifts."
+        raise FitError("the network does not fit:", [Finding("lif", profile.name, built, described, "error", remedy)])
     return profile.microcode.limits()
 
 

@@ -17,6 +17,7 @@ from hmn_lava.components.modulation import Port
 from hmn_lava.components.neuron import LIF_DECAY_BITS, LIF_SHIFT, Z_SIGMOID, Z_SPIKE
 from hmn_lava.errors import Finding
 from hmn_lava.fixed import Fixed
+from hmn_lava.hardware_profiles.schema import Lif as LifLimits
 from hmn_lava.microcode.ir import WORD
 from hmn_lava.microcode.ranges import WORD_RANGE
 from hmn_lava.reference.equations import Floats
@@ -26,7 +27,6 @@ ACTIVITY_BITS = 16
 WEIGHT_BITS = WORD - 2
 """Two bits of headroom: a weight and the largest step that matters add up inside a word."""
 TRACE_BITS = (16, WORD - 2)
-STATIC_WEIGHT_BITS = 8
 CALIBRATION_MARGIN = 2.0
 
 
@@ -42,14 +42,14 @@ class Formats:
     findings: tuple[Finding, ...] = field(default=())
 
 
-def quantise(model: Model, calibration: Mapping[str, float] | None = None) -> Formats:
-    """Formats for all signals of ``model``.
+def quantise(model: Model, chip: LifLimits, calibration: Mapping[str, float] | None = None) -> Formats:
+    """Formats for all signals of ``model``; ``chip`` holds the widths of a profile's LIF and of its static synapses.
 
     ``calibration`` maps populations to the largest |a| seen in a run (see ``calibrate``).
     """
     findings: list[Finding] = []
     activity = {name: _activity(model, population) for name, population in model.populations.items()}
-    weight = {name: _weight(model, connection) for name, connection in model.connections.items()}
+    weight = {name: _weight(model, connection, chip) for name, connection in model.connections.items()}
     accumulator = {}
     for name, population in model.populations.items():
         if population.type != "input":
@@ -95,7 +95,7 @@ def _activity(model: Model, population: Population) -> Port:
     return Port(format, (min(low, 0), max(high, 0)))  # a port reads zero where nothing arrived
 
 
-def _weight(model: Model, connection: Connection) -> Fixed:
+def _weight(model: Model, connection: Connection, chip: LifLimits) -> Fixed:
     """Plastic: between the bounds, with room for a step.
 
     Static: the few bits of a synapse, as fine as the largest weight allows.
@@ -103,7 +103,7 @@ def _weight(model: Model, connection: Connection) -> Fixed:
     name = f"{connection.name}.w"
     if connection.rule is None:
         reach = float(np.abs(connection.weights).max(initial=0.0))
-        return Fixed.fitting(-reach, reach, model.formats.get(name, STATIC_WEIGHT_BITS))
+        return Fixed.fitting(-reach, reach, model.formats.get(name, chip.weight_bits.value))
     reach = max(abs(connection.rule.w_min), abs(connection.rule.w_max))
     return Fixed.fitting(-reach, reach, min(model.formats.get(name, WEIGHT_BITS), WEIGHT_BITS))
 
@@ -176,10 +176,7 @@ def _largest_weights(connection: Connection, format: Fixed) -> Floats:
 
 
 def _lif_scale(population: Population, lif: Lif, format: Fixed, reach: float) -> tuple[Fixed, list[Finding]]:
-    """The scale of a LIF's input.
-
-    Threshold in 17 bits, and the current of constant worst input inside 24 bits, both after a shift by 6.
-    """
+    """The scale of a LIF's input: threshold and worst steady current, shifted left by 6 bits, fit a word."""
     room = WORD_RANGE[1] >> LIF_SHIFT
     keep_u, _ = lif_decays(lif)
     steady = reach / (1.0 - keep_u / (1 << LIF_DECAY_BITS))

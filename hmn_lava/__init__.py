@@ -19,6 +19,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hmn_lava import learning as learning
     from hmn_lava.bundle import Bundle as Bundle
     from hmn_lava.bundle import load as load
     from hmn_lava.compare import compare as compare
@@ -57,10 +58,12 @@ _HOMES = {
     "resolve": "hmn_lava.spec",
 }
 
-__all__ = sorted(_HOMES)
+__all__ = sorted([*_HOMES, "learning"])
 
 
 def __getattr__(name: str) -> Any:
+    if name == "learning":
+        return importlib.import_module("hmn_lava.learning")
     if name not in _HOMES:
         raise AttributeError(f"module 'hmn_lava' has no attribute '{name}'")
     value = getattr(importlib.import_module(_HOMES[name]), name)
