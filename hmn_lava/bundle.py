@@ -2,11 +2,13 @@
 
 ::
 
-    manifest.json      schema version, what it was compiled from and for, latencies, labels, and the sha256 of every
-    file arrays.npz         all integer arrays, without pickle spec.npz           arrays of the spec, if it has large
-    ones programs/*.ucode   the program of each group, as text rules.json         rules of the on-chip learning engine
-    (none in plasticity neurocore) lowering.json      one row for each lowered parameter placement.json     which core
-    holds what
+    manifest.json      schema version, what it was compiled from and for, latencies, labels, and every file's sha256
+    arrays.npz         all integer arrays, without pickle
+    spec.npz           arrays of the spec, if it has large ones
+    programs/*.ucode   the program of each group, as text
+    rules.json         rules of the on-chip learning engine (none in plasticity neurocore)
+    lowering.json      one row for each lowered parameter
+    placement.json     which core holds what
 
 It is written whole or not at all. A bundle that is read is untrusted: it is refused whole if a hash is wrong, a version
 unknown, an array of another shape than the manifest says, or a program that does not pass the verifier.

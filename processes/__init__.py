@@ -1,1 +1,1 @@
-"""hmn-lava."""
+"""Lava Processes and ProcessModels. None yet; nothing outside of this package may import Lava."""

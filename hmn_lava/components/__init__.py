@@ -1,1 +1,1 @@
-"""hmn-lava."""
+"""The components of the HMN rule, each written once as a neurocore program."""

@@ -231,7 +231,7 @@ class Builder:
             while (
                 (reach >> max(0, shift - 1)) + 1 > WORD_RANGE[1]
                 if rounding == "nearest"
-                else reach >> shift > WORD_RANGE[1]
+                else max(high >> shift, -(low >> shift)) > WORD_RANGE[1]  # -2**23 has no magnitude in a word
             ):
                 shift += 1
             frac = full - shift
@@ -281,11 +281,19 @@ class Builder:
 
     def convert(self, value: Value, format: Fixed, rounding: Rounding = "nearest") -> Value:
         """The value in ``format``: rounded to its binary point and saturated to its (symmetric) ends."""
-        limit = WORD_RANGE[1] >> 1
+        top, bottom = format.max, -format.max if format.signed else 0
         shift = format.frac - value.frac
-        if shift > 0 and _scaled(value.reach, shift) > limit:
-            value = self.clip(value, -(format.max >> shift) if format.signed else 0, format.max >> shift)
-        return self.clip(self.rescale(value, format.frac, rounding), -format.max if format.signed else 0, format.max)
+        if shift <= 0 or _scaled(value.reach, shift) <= WORD_RANGE[1] >> 1:
+            return self.clip(self.rescale(value, format.frac, rounding), bottom, top)
+        # To the left, what lies beyond the edge saturates before it is shifted out of the word.
+        edge = top >> shift
+        inside = self.clip(value, -edge if format.signed else 0, edge)
+        result = self.rescale(inside, format.frac) if edge else self.literal(0, format.frac)
+        if value.high > edge:
+            result = self.raw("sel", self.raw("lt", edge, value, frac=0), top, result, frac=format.frac)
+        if value.low < -edge:
+            result = self.raw("sel", self.raw("lt", value, -edge, frac=0), bottom, result, frac=format.frac)
+        return result
 
     # comparison
 

@@ -19,7 +19,7 @@ LARGEST = 1e9  # largest magnitude of any number in a spec
 SMALLEST = 1e-30  # smallest magnitude of any number that is not 0: reciprocals and formats stay finite
 MAX_SIZE = 2**24  # neurons of one population
 MAX_SYNAPSES = 2**31  # synapses of one connection, elements of one array
-MAX_DELAY = 62  # steps, model.md section 1
+MAX_DELAY = 62  # steps: what the HMN model allows of a synapse; a profile may allow less
 MAX_DIMENSIONS = 1024  # of an attention space
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
