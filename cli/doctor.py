@@ -17,8 +17,8 @@ from typing import Literal
 
 import typer
 
-import hmn_lava
 from hmn_lava.cli.output import JsonOption, print_json, print_table
+from hmn_lava.simulator.cache import machine_code_folder
 
 State = Literal["ok", "missing", "problem"]
 
@@ -97,20 +97,19 @@ def _numba() -> Item:
 
 
 def _cache() -> Item:
-    """Find where numba may keep kernels: in ``NUMBA_CACHE_DIR``, beside the package, or in the user's cache."""
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "numba"
-    folders = [Path(chosen)] if chosen else [Path(hmn_lava.__file__).parent / "__pycache__", home]
+    """Find where compiled code is kept, and whether it can be: it runs without, and starts slower."""
+    folder = machine_code_folder()
     enables = "a quick start of the fast executor after its first run"
-    for folder in folders:
-        if _writable(folder):
-            return Item("cache folder", "ok", str(folder), enables)
-    return Item("cache folder", "problem", f"not writable: {folders[0]}; set NUMBA_CACHE_DIR", enables)
+    if folder is not None and _writable(folder):
+        return Item("cache folder", "ok", str(folder), enables)
+    variable = "NUMBA_CACHE_DIR" if os.environ.get("NUMBA_CACHE_DIR") else "HMN_LAVA_CACHE"
+    found = "no home folder" if folder is None else f"not writable: {folder}"
+    return Item("cache folder", "problem", f"{found}; set {variable} to a folder that can be written", enables)
 
 
 def _writable(folder: Path) -> bool:
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
     try:
+        existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
         with tempfile.TemporaryFile(dir=existing):
             return True
     except OSError:

@@ -33,7 +33,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title:
     from rich.text import Text
 
     cells = [list(row) for row in rows]
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    heading = None if title is None else Text(printable(title))  # as a cell: no markup
+    table = Table(title=heading, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for number, column in enumerate(columns):
         numeric = all(isinstance(row[number], (int, float)) and not isinstance(row[number], bool) for row in cells)
         table.add_column(column, justify="right" if numeric and cells else "left", overflow="fold")

@@ -15,6 +15,8 @@ app = typer.Typer(help="List the hardware profiles, or show one with the source 
 def profiles(context: typer.Context, as_json: JsonOption = False) -> None:
     """List the hardware profiles, or show one with the source of each number."""
     if context.invoked_subcommand is not None:
+        if as_json:  # given before the subcommand, it means the subcommand's output
+            context.default_map = {context.invoked_subcommand: {"as_json": True}}
         return
     from hmn_lava.hardware_profiles import load_profile, profile_names
 

@@ -17,6 +17,8 @@ def task(context: typer.Context, as_json: JsonOption = False) -> None:
     """List the tasks, or run one over several seeds."""
     if context.invoked_subcommand is None:
         tasks(as_json)
+    elif as_json:  # given before the subcommand, it means the subcommand's output
+        context.default_map = {context.invoked_subcommand: {"as_json": True}}
 
 
 @app.command("list")

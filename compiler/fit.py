@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from hmn_lava.compiler.place import Placement
+from hmn_lava.compiler.place import Placement, synaptic_bits
 from hmn_lava.errors import Finding
 from hmn_lava.hardware_profiles import Profile
+from hmn_lava.network import IntegerNetwork
 from hmn_lava.spec.model import Model
 
 PERIODS = (2.0**-8, 2.0**22)
@@ -21,9 +22,10 @@ def fit_size(model: Model, profile: Profile) -> list[Finding]:
     return [*_compartments(model.name, neurons + synapses, profile), *_periods(model)]
 
 
-def fit(placement: Placement, name: str, profile: Profile) -> list[Finding]:
-    """Compartments and cores of the placed network against the profile's chips."""
-    findings = _compartments(name, placement.compartments, profile)
+def fit(placement: Placement, network: IntegerNetwork, profile: Profile) -> list[Finding]:
+    """Compartments, cores and static synapses of the placed network against the profile's chips."""
+    name = network.name
+    findings = [*_compartments(name, placement.compartments, profile), *_synapses(network, profile)]
     cores = profile.chip.chips.value * profile.chip.cores_per_chip.value
     if not findings and placement.cores > cores:
         findings.append(
@@ -45,6 +47,18 @@ def _compartments(name: str, used: int, profile: Profile) -> list[Finding]:
         return []
     remedy = "Each plastic synapse is a compartment: make connections sparser, populations smaller, or use more chips."
     return [Finding("compartments", name, used, limit, "error", remedy)]
+
+
+def _synapses(network: IntegerNetwork, profile: Profile) -> list[Finding]:
+    """Neurons whose static synapses alone are more than the synaptic memory of a core."""
+    limit = profile.core.synaptic_memory.value
+    heaviest = {name: int(synaptic_bits(network, name, profile).max(initial=0)) for name in network.groups}
+    remedy = "A neuron's static synapses lie on its core: make the connections onto it sparser, or weights shorter."
+    return [
+        Finding("synaptic-memory", group, f"{bits} bits for a neuron", f"{limit} bits", "error", remedy)
+        for group, bits in heaviest.items()
+        if bits > limit
+    ]
 
 
 def _periods(model: Model) -> list[Finding]:

@@ -10,6 +10,9 @@ from hmn_lava.microcode.ranges import analyse
 from hmn_lava.network import IntegerNetwork
 from hmn_lava.spec.model import Connection, Model, Modulator, Rule
 
+COARSE = 0.1
+"""A signal whose bound is above this share of the largest value it can have says little."""
+
 FEW_UNITS = 16
 """Below this many units, the largest possible step of a weight is a coarse one."""
 
@@ -60,7 +63,7 @@ def largest_step(model: Model, connection: Connection, rule: Rule) -> float:
 
     G' = Σ_k |w_k| max |E_k|, e = ψ_fast + ψ_slow.
     """
-    third = rule.eta_local + rule.eta_global * sum(_reach(model, model.modulators[name]) for name in rule.modulators)
+    third = rule.eta_local + rule.eta_global * _third_factor(model, rule)
     coincidence = math.prod(
         max(abs(p.low), abs(p.high)) for p in (model.populations[connection.pre], model.populations[connection.post])
     )
@@ -70,17 +73,38 @@ def largest_step(model: Model, connection: Connection, rule: Rule) -> float:
     return third * coincidence * len(traces)
 
 
+def coarse(model: Model, network: IntegerNetwork) -> list[Finding]:
+    """Warnings where the bound of α, E or G' exceeds a tenth of the signal's reach, with its bounds in ``network``."""
+    reach = {f"{m.name}.E": _reach(model, m) for m in model.modulators.values()}
+    for c in model.connections.values():
+        if c.rule is not None:
+            reach |= {f"{c.name}.alpha": 1.0, f"{c.name}.G": _third_factor(model, c.rule)}
+    remedy = "Rounding may decide this signal; the tables of docs/numerics.md say which parameter makes it finer."
+    findings = []
+    for name, largest in reach.items():
+        bound = network.signals[name].bound if name in network.signals else None
+        if bound is not None and bound > COARSE * largest > 0:
+            used, limit = f"wrong by up to {bound:.3g}", f"{COARSE * largest:.3g}, a tenth of its reach"
+            findings.append(Finding("coarse-signal", name, used, limit, "warning", remedy))
+    return findings
+
+
+def _third_factor(model: Model, rule: Rule) -> float:
+    """max |G'| = Σ_k |w_k| max |E_k|."""
+    modulators = [model.modulators[name] for name in rule.modulators]
+    return sum(abs(m.weight) * _reach(model, m) for m in modulators)
+
+
 def _reach(model: Model, modulator: Modulator) -> float:
-    """|w_k| max |E_k|: a value.
+    """max |E_k|: a value.
 
     A value less its mean, the entropy of n neurons, the distance of two points of a box.
     """
     source = model.populations[modulator.source]
     span = source.high - source.low
-    largest = {
+    return {
         "input": max(abs(source.low), abs(source.high)),
         "reward": max(abs(source.low), abs(source.high), span),
         "uncertainty": math.log(source.size),
         "novelty": math.sqrt(source.size) * max(abs(source.low), abs(source.high), span),
     }[modulator.type]
-    return abs(modulator.weight) * largest

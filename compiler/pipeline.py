@@ -13,7 +13,9 @@ from numpy.typing import ArrayLike
 from hmn_lava.bundle import Bundle
 from hmn_lava.compiler.bounds import bounds
 from hmn_lava.compiler.fit import fit, fit_size
-from hmn_lava.compiler.lost import lost
+from hmn_lava.compiler.ignored import ignored
+from hmn_lava.compiler.labels import labels
+from hmn_lava.compiler.lost import coarse, lost
 from hmn_lava.compiler.neurocore import lower
 from hmn_lava.compiler.place import place
 from hmn_lava.compiler.quantise import quantise
@@ -90,15 +92,15 @@ def attempt(
             *findings,
             Finding("word-overflow", model.name, str(error), f"{microcode['word_bits']} bits", "error", remedy),
         ]
-    bound = bounds(model, formats, network)
-    network = replace(
-        network, signals={name: replace(signal, bound=bound[name]) for name, signal in network.signals.items()}
-    )
+    bound, label = bounds(model, formats, network), labels(model, network.signals)
+    signals = {name: replace(s, bound=bound[name], label=label[name]) for name, s in network.signals.items()}
+    network = replace(network, signals=signals)
     losses = lost(model, network, lowering)
     if allow_lossy:
         losses = [replace(f, severity="warning") if f.rule in LOSSY_RULES else f for f in losses]
     placement = place(network, profile)
-    findings += [*losses, *prove(network, microcode), *fit(placement, model.name, profile)]
+    findings += [*losses, *coarse(model, network), *ignored(model)]
+    findings += [*prove(network, microcode), *fit(placement, network, profile)]
     bundle = Bundle(
         network=network,
         spec=spec,

@@ -1,10 +1,13 @@
-"""A first placement: groups in order, each split over as many cores as its compartments need; one program a core."""
+"""A first placement: groups in order, each split over as many cores as it needs; one program a core."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
+from hmn_lava.fixed import Integers
 from hmn_lava.hardware_profiles import Profile
 from hmn_lava.network import IntegerNetwork
 
@@ -33,12 +36,32 @@ class Placement:
 
 
 def place(network: IntegerNetwork, profile: Profile) -> Placement:
-    """Fill cores group by group; a core runs one group's program."""
+    """Fill cores group by group; a core runs one group's program.
+
+    It holds as many compartments as it has, and as many as its memory has static synapses for, were each the heaviest.
+    """
     limit = profile.core.compartments.value
+    memory = profile.core.synaptic_memory.value
     slices = []
     core = 0
     for group in network.groups.values():
-        for first in range(0, group.size, limit):
-            slices.append(Slice(group.name, first, min(first + limit, group.size), core))
+        heaviest = int(synaptic_bits(network, group.name, profile).max(initial=0))
+        step = max(1, min(limit, memory // max(1, heaviest)))
+        for first in range(0, group.size, step):
+            slices.append(Slice(group.name, first, min(first + step, group.size), core))
             core += 1
     return Placement(tuple(slices), core, sum(g.size for g in network.groups.values()), limit)
+
+
+def synaptic_bits(network: IntegerNetwork, group: str, profile: Profile) -> Integers:
+    """Synaptic memory of each compartment of ``group``: the weights of the static synapses onto it, (size,) bits.
+
+    A weight takes the profile's bits, or more where the spec asked for more. Plastic synapses are compartments.
+    """
+    bits = np.zeros(network.groups[group].size, np.int64)
+    for link in network.links_to(group):
+        if link.topology is not None and link.weights is not None:
+            asked = 1 + int(np.abs(link.weights).max(initial=0)).bit_length()
+            width = max(profile.lif.weight_bits.value, asked)
+            bits += np.bincount(link.topology.row, minlength=bits.size) * width
+    return bits

@@ -83,8 +83,8 @@ def compare(
 
     Two integer backends agree if every integer is equal. Against the float reference, a signal agrees while its error
     stays within ``tolerance`` of its largest magnitude; behind a threshold or a random choice the two part for good
-    once a choice fell differently, and the first divergence tells where. Raises InputError, and BackendError for a
-    backend that is not here.
+    once a choice fell differently, and the first divergence tells where. Raises InputError, also where there is no
+    signal to compare, and BackendError for a backend that is not here.
     """
     if not (math.isfinite(tolerance) and tolerance >= 0):
         raise InputError(
@@ -98,7 +98,13 @@ def compare(
             raise InputError(
                 "no signal of both backends", field="signals", value=unknown[0], remedy=f"one of: {', '.join(shared)}"
             )
+        if not wanted:
+            raise InputError(
+                "no signal to compare", field="signals", value=signals, remedy="name some, or leave it out for all"
+            )
         shared = wanted
+    if not shared:
+        raise InputError("the backends share no signal", field="backends", value=f"{a},{b}", remedy="choose others")
     first, second = (session.run(inputs, steps, shared) for session in sessions)
     exact = all(np.issubdtype(r.raw[name].dtype, np.integer) for r in (first, second) for name in shared)
     errors, divergences = {}, []

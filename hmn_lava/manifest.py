@@ -35,6 +35,7 @@ SPEC_ARRAYS = "spec.npz"
 FILES = (ARRAYS, "rules.json", "lowering.json", "placement.json")
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}(\.[A-Za-z_][A-Za-z0-9_]{0,63})?$")]
+ProfileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 FormatText = Annotated[str, StringConstraints(pattern=r"^[su]([1-9]|[1-3][0-9]|4[0-8])\.-?[0-9]{1,3}$")]
 Count = Annotated[int, Field(ge=0, le=1 << 31)]
@@ -121,7 +122,7 @@ class NetworkRecord(_Record):
 class ProfileRecord(_Record):
     """The hardware profile that a bundle was compiled for."""
 
-    name: str
+    name: ProfileName
     sha256: Hash
 
 

@@ -10,6 +10,7 @@ import pytest
 import hmn_lava as hl
 import hmn_lava.bundle
 from hmn_lava.errors import InputError
+from hmn_lava.manifest import ProfileRecord
 
 
 def network(**rule):
@@ -208,3 +209,10 @@ def test_the_manifest_lists_every_file(compiled, tmp_path):
     manifest = json.loads((tmp_path / "b" / "manifest.json").read_text())
     assert set(manifest["files"]) | {"manifest.json"} == set(files(tmp_path / "b"))
     assert set(manifest["network"]["arrays"]) == set(np.load(tmp_path / "b" / "arrays.npz").files)
+
+
+@pytest.mark.parametrize("name", ["", "[red]x", "a\x1b[31m", "a\n", "../loihi2", "a" * 65])
+def test_a_profile_name_that_is_no_name_is_refused(name):
+    with pytest.raises(ValueError, match="name"):
+        ProfileRecord(name=name, sha256="0" * 64)
+    assert ProfileRecord(name="loihi2", sha256="0" * 64).name == "loihi2"

@@ -89,7 +89,6 @@ class Assembly:
         kind: SignalKind,
         offset: int,
         shape: tuple[int, ...],
-        label: str = "defined",
     ) -> None:
         if kind == "input":
             format = self.inputs[owner].format
@@ -99,7 +98,7 @@ class Assembly:
             if kind != "observable":
                 formats = {v.name: v.format for v in program.states + program.outputs}
             format = formats[variable]
-        self.signals[name] = Signal(owner, variable, kind, format, offset, shape, label)
+        self.signals[name] = Signal(owner, variable, kind, format, offset, shape)
 
     def port(self, group: str, output: str, count: int = 1) -> Port:
         """The port that reads an output, or the sum of ``count`` of them.

@@ -39,6 +39,7 @@ def lower_plastic(net: Assembly, c: Connection, rule: Rule) -> None:
     form = synapse.SynapseForm(w=w, w_bounds=(low, high), x=x, a_frac=a.format.frac)
     stored = np.clip(w.quantise(c.weights), low, high)
     net.record.add(f"{field}.weights", c.weights, stored, w, f"{group}.w")
+    net.record.add(f"{field}.bounds", [rule.w_min, rule.w_max], np.array([low, high]), w, f"{group}.w")
     arrive, emit = net.schedule.arrive[c.post], net.schedule.emit[c.post]
     shape = (c.n_post, c.n_pre) if c.dense else (c.n_syn,)
     if rule.learning:
@@ -62,19 +63,10 @@ def lower_plastic(net: Assembly, c: Connection, rule: Rule) -> None:
     }
     for constant, decay in decays.items():
         net.constants(constants, group, f"{field}.traces.tau_{constant.split('_')[1]}", {constant: decay})
-    random = "statistical" if rule.gate is not None else "defined"
     kinds: dict[str, SignalKind] = {"w": "state", "psi_fast": "state", "psi_slow": "state", "dw": "observable"}
     for symbol, kind in kinds.items():
         if symbol != "psi_slow" or rule.tau_slow is not None:
-            net.signal(
-                f"{name}.{symbol}",
-                group,
-                symbol,
-                kind,
-                update,
-                shape,
-                random if symbol in ("w", "dw") else "defined",
-            )
+            net.signal(f"{name}.{symbol}", group, symbol, kind, update, shape)
     if rule.attention is not None:
         link_attention(net, c, rule, constants, shape)
     if rule.phase is not None:

@@ -28,10 +28,10 @@ def lower_modulation(net: Assembly, c: Connection, rule: Rule) -> None:
         source, port, kind = lower_modulator(net, m.name)
         sources.append((source, modulator_ready(model, m, net.schedule.emit), kind))
         forms.append(ModulatorForm(m.name, m.type, port, parameter_format(m.weight), m.on == "delivery"))
-    form, context = None, None
+    form, gain, context = None, 1.0, None
     global_attention = model.global_attention if modulators else None
     if global_attention is not None:
-        form, context = lower_context(net)
+        form, gain, context = lower_context(net)
     program = modulation.modulation(
         name, forms, form, parameter_format(rule.eta_local), parameter_format(rule.eta_global)
     )
@@ -45,7 +45,7 @@ def lower_modulation(net: Assembly, c: Connection, rule: Rule) -> None:
         net.constants(constants, name, f"modulators.{m.name}.mean_rate", {f"mean_rate_{m.name}": m.mean_rate})
         net.signal(f"{m.name}.E", name, f"E_{m.name}", "observable", at, (1,))
     if global_attention is not None and context is not None:
-        for d, (source, scale, kind) in enumerate(context):
+        for d, (source, kind) in enumerate(context):
             if kind == "matrix":  # one element of a host input
                 element = Topology(1, global_attention.dimensions, np.zeros(1, np.int64), np.array([d]), False)
                 net.links.append(
@@ -53,8 +53,8 @@ def lower_modulation(net: Assembly, c: Connection, rule: Rule) -> None:
                 )
             else:
                 net.link(source, context_ready(model, net.schedule.emit), (name, f"context_{d}"), at, kind)
-            net.constants(constants, name, "global_attention.context", {"context_gain": scale})
             net.signal(f"global.C_{d}", name, f"C_{d}", "state", at, (1,))
+        net.constants(constants, name, "global_attention.context", {"context_gain": gain})
         net.constants(constants, name, "global_attention.rate", {"context_rate": global_attention.rate})
         net.constants(constants, name, "global_attention.beta", {"beta_g": global_attention.beta})
         for m in modulators:
@@ -93,10 +93,10 @@ def lower_modulator(net: Assembly, name: str) -> tuple[tuple[str, str], Port, Li
     return (group, "E"), net.port(group, "E"), "all"
 
 
-def lower_context(net: Assembly) -> tuple[GlobalAttentionForm, list[tuple[tuple[str, str], float, LinkKind]]]:
-    """The messages that carry the context.
+def lower_context(net: Assembly) -> tuple[GlobalAttentionForm, float, list[tuple[tuple[str, str], LinkKind]]]:
+    """The form of the context, its gain, and the messages that carry it.
 
-    The host's input itself, or the sums of z_j k_j over a population, and their gain.
+    The host's input itself, or the sums of z_j k_j over a population.
     """
     form = net.model.global_attention
     if form is None:
@@ -105,10 +105,8 @@ def lower_context(net: Assembly) -> tuple[GlobalAttentionForm, list[tuple[tuple[
     activity = net.formats.activity[form.context]
     if form.from_input:
         port = Port(activity.format, activity.bounds)
-        direct: list[tuple[tuple[str, str], float, LinkKind]] = [
-            (net.source(form.context), 1.0, "matrix")
-        ] * form.dimensions
-        return GlobalAttentionForm((port,) * form.dimensions, parameter_format(1.0), form.beta), direct
+        direct: list[tuple[tuple[str, str], LinkKind]] = [(net.source(form.context), "matrix")] * form.dimensions
+        return GlobalAttentionForm((port,) * form.dimensions, parameter_format(1.0), form.beta), 1.0, direct
     terms = "global.terms"
     if terms not in net.groups:
         keys = [vector_format(form.key[:, d]) for d in range(form.dimensions)]
@@ -119,7 +117,5 @@ def lower_context(net: Assembly) -> tuple[GlobalAttentionForm, list[tuple[tuple[
         net.link(net.source(form.context), emit, (terms, "z"), emit + 1, "same")
     gain = 1.0 / population.size
     ports = tuple(net.port(terms, f"term_{d}", population.size) for d in range(form.dimensions))
-    context: list[tuple[tuple[str, str], float, LinkKind]] = [
-        ((terms, f"term_{d}"), gain, "total") for d in range(form.dimensions)
-    ]
-    return GlobalAttentionForm(ports, parameter_format(gain), form.beta), context
+    sums: list[tuple[tuple[str, str], LinkKind]] = [((terms, f"term_{d}"), "total") for d in range(form.dimensions)]
+    return GlobalAttentionForm(ports, parameter_format(gain), form.beta), gain, sums

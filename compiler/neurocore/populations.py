@@ -25,7 +25,11 @@ def lower_input(net: Assembly, population: Population) -> None:
     port = net.formats.activity[population.name]
     low, high = (int(n) for n in port.format.quantise([population.low, population.high]))
     net.inputs[population.name] = Input(population.name, population.size, port.format, low, high)
-    net.signal(f"{population.name}.x", population.name, "x", "input", 0, (population.size,), "exact")
+    net.signal(f"{population.name}.x", population.name, "x", "input", 0, (population.size,))
+    if population.signal == "graded":
+        ends = [population.low, population.high]
+        field = f"populations.{population.name}.range"
+        net.record.add(field, ends, port.format.quantise(ends), port.format, f"{population.name}.x")
 
 
 def lower_neurons(net: Assembly, p: Population) -> None:
@@ -62,6 +66,9 @@ def lower_neurons(net: Assembly, p: Population) -> None:
     net.constants(constants, name, f"{field}.noise", {"noise": p.noise})
     if p.competition == "sample":
         net.constants(constants, name, f"{field}.competition.temperature", {"inverse_temperature": 1.0 / p.temperature})
+    if p.activation == "relu":
+        z = net.formats.activity[name]
+        net.record.add(f"{field}.z_max", p.z_max, np.array([z.bounds[1]]), z.format, f"{name}.z")
     if p.lif is not None:
         keep_u, keep_v = lif_decays(p.lif)
         one = 1 << neuron.LIF_DECAY_BITS
@@ -79,13 +86,11 @@ def lower_neurons(net: Assembly, p: Population) -> None:
         if any(v.name == f"{draw}_k0" for v in program.constants):
             net.stream(constants, draw, f"{name}.{stream}")
     lower_competition(net, p)
-    random = "statistical" if p.noise > 0 or p.competition == "sample" else "defined"
-    exact = "exact" if in_voltage else random
-    net.signal(f"{name}.a", name, "a", "observable", start, (size,), exact)
-    net.signal(f"{name}.z", name, "z", "output", emit, (size,), exact)
+    net.signal(f"{name}.a", name, "a", "observable", start, (size,))
+    net.signal(f"{name}.z", name, "z", "output", emit, (size,))
     if p.activation == "lif":
-        net.signal(f"{name}.u", name, "u", "state", start, (size,), exact)
-        net.signal(f"{name}.v", name, "v", "state", start, (size,), exact)
+        net.signal(f"{name}.u", name, "u", "state", start, (size,))
+        net.signal(f"{name}.v", name, "v", "state", start, (size,))
 
 
 def lower_competition(net: Assembly, p: Population) -> None:

@@ -136,6 +136,6 @@ def _alpha(b: Builder, form: AttentionForm, x_port: Port) -> Value:
     b.emit("score", b.rescale(value, form.message_frac))
     value = b.delayed("score", value, SCORE_STEPS)
     reciprocal = b.input("reciprocal", form.reciprocal.format, form.reciprocal.bounds)
-    alpha = b.mul(value, reciprocal)
+    alpha = b.mul(value, reciprocal, rounding="nearest")
     one = 1 << alpha.frac if 0 <= alpha.frac < WORD - 1 else alpha.high
     return b.clip(alpha, 0, min(one, alpha.high))

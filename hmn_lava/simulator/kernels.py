@@ -21,15 +21,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from hmn_lava.simulator.cache import cache_folder
 from hmn_lava.simulator.codegen import Argument, Form, generate
-
-
-def cache_folder() -> Path:
-    """Where compiled kernels are kept: $HMN_LAVA_CACHE, or hmn-lava under the user's cache folder."""
-    base = os.environ.get("HMN_LAVA_CACHE")
-    if base:
-        return Path(base)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hmn-lava"
 
 
 @lru_cache(maxsize=4096)
@@ -51,13 +44,20 @@ def _module(source: str) -> Any:
         return _in_memory(source, name)
     module = importlib.util.module_from_spec(spec)
     sys.modules[module.__name__] = module  # numba loads what it kept by the module's name
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except (OSError, RuntimeError):  # numba has no place for its machine code
+        del sys.modules[module.__name__]
+        return _in_memory(source, name)
     return module
 
 
 def _written(source: str, name: str) -> Path:
     """The file with the source; written anew if what is there differs."""
-    folder = cache_folder() / "kernels"
+    base = cache_folder()
+    if base is None:
+        raise OSError("no folder to keep kernels in")
+    folder = base / "kernels"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / f"{name}.py"
     if path.exists() and path.read_text() == source:

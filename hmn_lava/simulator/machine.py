@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
 from hmn_lava.microcode.ir import WORD
+from hmn_lava.simulator.cache import compiled
 
 BLOCK = 256
 """Compartments that an instruction is run over at a time: a few dozen registers of them fit the first cache."""
@@ -43,7 +42,7 @@ _HIGH = 1 << (WORD - 1)
 _MASK = (1 << WORD) - 1
 
 
-@njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")  # type: ignore[misc, unused-ignore]
+@compiled
 def step_group(
     memory: Any, group: Any, code: Any, leaves: Any, links: Any, outs: Any, registers: Any, time: int, depth: int
 ) -> None:
@@ -89,7 +88,7 @@ def step_group(
                 memory[base + j] = ((memory[base + j] + _HIGH) & _MASK) - _HIGH
 
 
-@njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")  # type: ignore[misc, unused-ignore]
+@compiled
 def _receive(memory: Any, link: Any, group: Any, port: Any, lo: int, count: int, time: int, depth: int) -> None:
     """Add what a link brings to compartments lo, lo + 1, ... of its target."""
     kind, width, at = link[KIND], link[BUFFER_WIDTH], link[DELAY_AT]
@@ -128,7 +127,7 @@ def _receive(memory: Any, link: Any, group: Any, port: Any, lo: int, count: int,
             port[e] += total
 
 
-@njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")  # type: ignore[misc, unused-ignore]
+@compiled
 def _execute(memory: Any, code: Any, group: Any, registers: Any, lo: int, count: int, time: int, slot: int) -> None:
     """One instruction for a block of compartments."""
     op, shift = code[OP], code[C]
@@ -188,7 +187,7 @@ def _execute(memory: Any, code: Any, group: Any, registers: Any, lo: int, count:
         )
 
 
-@njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")  # type: ignore[misc, unused-ignore]
+@compiled
 def _effect(
     memory: Any, code: Any, group: Any, a: Any, guard: Any, guarded: bool, lo: int, count: int, slot: int
 ) -> None:
@@ -214,7 +213,7 @@ def _effect(
             memory[base + lo + e] = 0 if guarded and guard[e] != 0 else a[e]
 
 
-@njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")  # type: ignore[misc, unused-ignore]
+@compiled
 def run_steps(
     memory: Any,
     groups: Any,
@@ -247,7 +246,7 @@ def run_steps(
         watch(memory, watches, record, step, now, depth)
 
 
-@njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")  # type: ignore[misc, unused-ignore]
+@compiled
 def feed(memory: Any, inputs: Any, driven: Any, step: int, now: int, depth: int) -> None:
     """Write the host's input of a step into its ring buffers."""
     slot = now % depth
@@ -257,7 +256,7 @@ def feed(memory: Any, inputs: Any, driven: Any, step: int, now: int, depth: int)
             memory[at + slot * size + i] = driven[step, column + i]
 
 
-@njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")  # type: ignore[misc, unused-ignore]
+@compiled
 def watch(memory: Any, watches: Any, record: Any, step: int, now: int, depth: int) -> None:
     """Copy what is watched after a step to its place in ``record``."""
     for n in range(watches.shape[0]):

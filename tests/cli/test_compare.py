@@ -1,10 +1,13 @@
 """`hmn-lava compare`."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 import hmn_lava as hl
+from hmn_lava.errors import InputError
 from hmn_lava.simulator.interpreter import Interpreter
 
 
@@ -73,3 +76,16 @@ def test_the_table_names_every_signal(hmn_lava, compiled):
 def test_two_backends_are_needed(hmn_lava, compiled):
     for backends in ("fast", "fast,interpreter,reference", ","):
         assert hmn_lava("compare", compiled, "--backends", backends).code == 2
+
+
+def test_comparing_nothing_is_refused(hmn_lava, compiled, monkeypatch):
+    done = hmn_lava("compare", compiled, "--steps", 5, "--signals", "", "--json")
+    assert (done.code, done.json["error"]["field"]) == (2, "signals")
+    bundle = hl.load(compiled)
+    for nothing in ([], ""):
+        with pytest.raises(InputError, match="no signal to compare"):
+            hl.compare(bundle, "interpreter", "fast", steps=5, signals=nothing)
+    module = sys.modules["hmn_lava.compare"]  # the package's own attribute of that name is the function
+    monkeypatch.setattr(module, "_signals", lambda session, bundle: {})
+    with pytest.raises(InputError, match="share no signal"):
+        hl.compare(bundle, "interpreter", "fast", steps=5)

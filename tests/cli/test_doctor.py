@@ -75,9 +75,13 @@ def test_something_required_that_is_missing_fails(monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out)["healthy"] is False
 
 
-def test_a_cache_that_cannot_be_written_is_told(tmp_path, monkeypatch):
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "new"))
-    assert _items()["cache folder"].found == str(tmp_path / "new")
+@pytest.mark.parametrize("variable", ["HMN_LAVA_CACHE", "NUMBA_CACHE_DIR"])
+def test_a_cache_that_cannot_be_written_is_told(variable, tmp_path, monkeypatch):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setenv(variable, str(tmp_path / "new"))
+    assert (_items()["cache folder"].state, _items()["cache folder"].found) == ("ok", str(tmp_path / "new"))
+    assert not (tmp_path / "new").exists()
     (tmp_path / "file").touch()
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    monkeypatch.setenv(variable, str(tmp_path / "file" / "cache"))
     assert _items()["cache folder"].state == "problem"
+    assert f"set {variable}" in _items()["cache folder"].found

@@ -41,6 +41,12 @@ def test_show_as_json_is_the_profile(name, capsys):
     assert type(load_profile(name)).model_validate(document["profile"]) == load_profile(name)
 
 
+def test_json_may_stand_before_the_subcommand(capsys):
+    assert main.run(["profiles", "--json", "show", "loihi2"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["command"], document["profile"]["name"]) == ("profiles show", "loihi2")
+
+
 def test_show_of_a_file_of_your_own_that_is_broken(tmp_path, capsys):
     path = tmp_path / "mine.yaml"
     path.write_text("hardware_profile: 1\n")

@@ -16,6 +16,11 @@ def test_list(arguments, hmn_lava):
     assert [task["name"] for task in hmn_lava(*arguments, "--json").json["tasks"]] == list(TASKS)
 
 
+def test_json_may_stand_before_the_subcommand(asked, hmn_lava):
+    assert hmn_lava("task", "--json", "list").json == hmn_lava("task", "list", "--json").json
+    assert hmn_lava("task", "--json", "run", "bandit").json["command"] == "task run"
+
+
 @pytest.fixture
 def asked(monkeypatch):
     """Take the place of running a task: what the command asks for, and a report of two seeds."""

@@ -106,6 +106,22 @@ def test_without_a_folder_it_is_compiled_in_memory(fresh, monkeypatch, tmp_path)
     assert not fresh.exists()
 
 
+def test_without_a_place_for_machine_code_it_is_compiled_in_memory(fresh, monkeypatch):
+    from numba.core.caching import CacheImpl
+
+    kernels.kernel(form())
+    kernels.kernel.cache_clear()
+    kernels._module.cache_clear()
+    monkeypatch.setattr(CacheImpl, "_locator_classes", [])
+    assert run(*kernels.kernel(form())) == ([1, 2, 3, 4, 5, 6], [6, 15])
+
+
+def test_without_a_home_it_is_compiled_in_memory(fresh, monkeypatch):
+    monkeypatch.setattr(kernels, "cache_folder", lambda: None)
+    assert run(*kernels.kernel(form())) == ([1, 2, 3, 4, 5, 6], [6, 15])
+    assert not fresh.exists()
+
+
 def test_a_full_disk_leaves_no_rest_and_compiles_in_memory(fresh, monkeypatch):
     def full(*_args):
         raise OSError("no space left on device")

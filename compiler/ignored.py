@@ -1,0 +1,47 @@
+"""What a spec asks for and the compiler does not do: formats that it chooses itself, and tuning of parameters."""
+
+from __future__ import annotations
+
+from hmn_lava.compiler.quantise import TRACE_BITS, WEIGHT_BITS
+from hmn_lava.errors import Finding
+from hmn_lava.microcode.ir import WORD
+from hmn_lava.spec.model import Model
+
+
+def ignored(model: Model) -> list[Finding]:
+    """A warning for each request that changes nothing, or less than it says."""
+    findings = []
+    for signal, bits in model.formats.items():
+        most = _most_bits(model, signal)
+        if most is None or bits > most:
+            limit = "chosen by the compiler" if most is None else f"at most {most} bits"
+            remedy = "Remove the entry: it changes nothing." if most is None else "Ask for fewer bits."
+            findings.append(Finding("format-ignored", f"formats.{signal}", f"{bits} bits", limit, "warning", remedy))
+    if model.meta_learning is not None:
+        findings.append(
+            Finding(
+                "meta-learning",
+                "meta_learning",
+                model.meta_learning.method,
+                "recorded only",
+                "warning",
+                "A run does not tune parameters: tune them with hmn_lava.reference.meta, and compile what it finds.",
+            )
+        )
+    return findings
+
+
+def _most_bits(model: Model, signal: str) -> float | None:
+    """The most bits that the quantiser gives a signal when asked; None where it does not ask."""
+    owner, _, symbol = signal.rpartition(".")
+    if owner in model.connections:
+        plastic = model.connections[owner].rule is not None
+        bits: dict[str, float] = {"w": WEIGHT_BITS if plastic else float("inf")}
+        return (bits | {"psi_fast": TRACE_BITS[1], "psi_slow": TRACE_BITS[1]}).get(symbol)
+    if owner not in model.populations:
+        return None
+    population = model.populations[owner]
+    if symbol == "a":
+        return WORD - 1
+    chosen = population.signal == "graded" and population.activation in (None, "relu")
+    return float("inf") if chosen and symbol in ("x", "z") else None

@@ -1,0 +1,92 @@
+"""The fidelity label of every signal: what is behind a random draw is equal to a chip's in distribution only.
+
+A draw is noise, a sampling competition or a probabilistic gate. Whatever depends on it is ``statistical``: along the
+connections, through plasticity, modulators and the global context, and around every loop. Else a host input and Lava's
+LIF are ``exact``, and everything that this project defines is ``defined``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from hmn_lava.network import Signal
+from hmn_lava.spec.model import Connection, Model, Population, Rule
+
+
+def labels(model: Model, signals: Mapping[str, Signal]) -> dict[str, str]:
+    """The label of each of ``signals``, those of the network that ``model`` was lowered to."""
+    random = _reached(set(_drawn(model)), list(_dependencies(model)))
+    published = [name for name, p in model.populations.items() if p.type in ("input", "lif")]
+    exact = {f"{name}.{symbol}" for name in published for symbol in "xazuv"}
+
+    def label(signal: str) -> str:
+        if signal in random:
+            return "statistical"
+        return "exact" if signal in exact else "defined"
+
+    return {signal: label(signal) for signal in signals}
+
+
+def _reached(found: set[str], dependencies: list[tuple[str, str]]) -> set[str]:
+    """``found``, and all that depends on it."""
+    after = defaultdict(list)
+    for cause, effect in dependencies:
+        after[cause].append(effect)
+    waiting = list(found)
+    while waiting:
+        for effect in after[waiting.pop()]:
+            if effect not in found:
+                found.add(effect)
+                waiting.append(effect)
+    return found
+
+
+def _drawn(model: Model) -> Iterator[str]:
+    """The signals that a random draw enters first."""
+    for p in model.populations.values():
+        if p.noise > 0:
+            yield f"{p.name}.a"
+        if p.competition == "sample":
+            yield f"{p.name}.z"
+    for c in model.connections.values():
+        if c.rule is not None and c.rule.learning and c.rule.gate is not None:
+            yield f"{c.name}.dw"
+
+
+def _dependencies(model: Model) -> Iterator[tuple[str, str]]:
+    """Pairs of signals, cause and effect."""
+    for p in model.populations.values():
+        yield from ((f"{p.name}.{cause}", f"{p.name}.{effect}") for cause, effect in ("az", "au", "uv", "vz", "zv"))
+    for c in model.connections.values():
+        yield _activity(model.populations[c.pre]), f"{c.post}.a"
+        if c.rule is not None:
+            yield f"{c.name}.w", f"{c.post}.a"
+            if c.rule.learning:
+                yield from _plasticity(model, c, c.rule)
+    for m in model.modulators.values():
+        yield _activity(model.populations[m.source]), f"{m.name}.E"
+    attention = model.global_attention
+    if attention is not None:
+        for d in range(attention.dimensions):
+            yield _activity(model.populations[attention.context]), f"global.C_{d}"
+
+
+def _plasticity(model: Model, c: Connection, rule: Rule) -> Iterator[tuple[str, str]]:
+    """What the rule of a connection reads: activities, third factor, attention. Its phase gate reads only the time."""
+    x, z = (_activity(model.populations[name]) for name in (c.pre, c.post))
+    for psi in ("psi_fast", "psi_slow"):
+        yield from ((x, f"{c.name}.{psi}"), (z, f"{c.name}.{psi}"), (f"{c.name}.{psi}", f"{c.name}.dw"))
+    if rule.attention is not None:
+        yield from ((x, f"{c.name}.alpha"), (f"{c.name}.alpha", f"{c.name}.dw"))
+        for d in range(rule.attention.dimensions):
+            yield from ((z, f"{c.name}.c_{d}"), (f"{c.name}.c_{d}", f"{c.name}.alpha"))
+    for name in rule.modulators:
+        yield f"{name}.E", f"{c.name}.G"
+    if rule.modulators and model.global_attention is not None:
+        yield from ((f"global.C_{d}", f"{c.name}.G") for d in range(model.global_attention.dimensions))
+    yield from ((f"{c.name}.G", f"{c.name}.dw"), (f"{c.name}.dw", f"{c.name}.w"))
+
+
+def _activity(p: Population) -> str:
+    return f"{p.name}.x" if p.type == "input" else f"{p.name}.z"
