@@ -225,12 +225,11 @@ def test_rows_sum_to_one_and_alpha_is_the_equation(n_pre, dimensions, beta):
     alpha, unit = attend(x, found, embedding, beta, n_post)
     row, col = np.divmod(np.arange(n_post * n_pre), n_pre)
     exact = eq.local_attention(beta, x[col], embedding, found, row, col).reshape(n_post, n_pre)
-    # The product is floored to its unit, which is about 2**-22 exp(2 beta) / n_pre: its scale must hold 1 times the
-    # largest
-    # reciprocal. Besides: the directions, half a unit of 2**-15 each, times beta; the messages; the reciprocal; and
-    # the exponential's
-    # absolute error of 9.1e-6, which matters where all scores of a row are small.
-    assert unit <= 2.0**-21 * math.exp(2 * beta) / n_pre
+    # The product is rounded to the nearest unit, and half a unit is about 2**-22 exp(2 beta) / n_pre: its scale must
+    # hold 1 times the largest reciprocal. Besides: the directions, half a unit of 2**-15 each, times beta; the
+    # messages; the reciprocal; and the exponential's absolute error of 9.1e-6, which matters where all scores of a row
+    # are small.
+    assert unit / 2.0 <= 2.0**-21 * math.exp(2 * beta) / n_pre
     g = (np.sign(x)[None, :, None] * embedding[None] * found[:, None]).sum(-1)
     total = np.exp(beta * (g - 1)).sum(axis=1, keepdims=True)
     assert (np.abs(alpha - exact) <= unit + 2e-4 + 1e-5 * (1 + n_pre * exact) / total).all()
