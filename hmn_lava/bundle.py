@@ -243,7 +243,8 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
         )
     for name, expected in manifest.files.items():
         path = folder / name
-        if path.is_symlink() or not path.is_file():
+        linked = path.is_symlink() or (path.parent != folder and path.parent.is_symlink())
+        if linked or not path.is_file():
             raise InputError("missing, or not a plain file", where=str(path), remedy=_REFUSED)
         if _sha256(path) != expected:
             raise InputError("the file was changed: its sha256 is not the manifest's", where=str(path), remedy=_REFUSED)

@@ -216,3 +216,14 @@ def test_a_profile_name_that_is_no_name_is_refused(name):
     with pytest.raises(ValueError, match="name"):
         ProfileRecord(name=name, sha256="0" * 64)
     assert ProfileRecord(name="loihi2", sha256="0" * 64).name == "loihi2"
+
+
+def test_a_link_to_a_bundle_is_read_and_a_link_inside_is_not(compiled, tmp_path):
+    real = compiled.save(tmp_path / "real")
+    link = tmp_path / "link"
+    link.symlink_to(real, target_is_directory=True)
+    assert hl.load(link).network.name == "net"
+    shutil.move(real / "programs", tmp_path / "elsewhere")
+    (real / "programs").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    with pytest.raises(InputError, match="not a plain file"):
+        hl.load(real)
