@@ -28,11 +28,14 @@ def compile(
     allow_lossy: Annotated[
         bool, typer.Option("--allow-lossy", help="Warn about lost parameters instead of refusing them.")
     ] = False,
+    side_by_side: Annotated[
+        bool, typer.Option("--side-by-side", help="Show what both lowerings keep, approximate and refuse.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Compile a network for a chip, and say what it takes and what was lost."""
     import hmn_lava as hl
-    from hmn_lava.cli.describe import describe, print_description, print_findings
+    from hmn_lava.cli.describe import describe, print_description, print_findings, print_side_by_side
     from hmn_lava.drive import read_inputs
     from hmn_lava.spec.records import InputPopulation
 
@@ -44,11 +47,16 @@ def compile(
     )
     bundle.save(folder)
     content = describe(bundle)
+    parts = hl.side_by_side(network, profile=profile, seed=seed) if side_by_side else []
+    if parts:
+        content["side_by_side"] = [part.as_dict() for part in parts]
     if as_json:
         content["lowering"]["rows"] = bundle.lowering
         print_json("compile", {"bundle": str(folder), **content})
         return
     print_description(content)
+    if parts:
+        print_side_by_side(parts)
     if bundle.findings:
         print_findings(bundle.findings)
     note(f"wrote {folder}; next: hmn-lava run {folder}, or hmn-lava compare {folder}")

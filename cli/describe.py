@@ -10,6 +10,7 @@ from hmn_lava.cli.output import print_table
 
 if TYPE_CHECKING:
     from hmn_lava.bundle import Bundle
+    from hmn_lava.compiler.fidelity import Part
     from hmn_lava.errors import Finding
 
 
@@ -109,6 +110,18 @@ def print_findings(findings: Iterable[Finding]) -> None:
     print_table(
         ["rule", "object", "used", "limit", "severity", "remedy"],
         [(f.rule, f.object, f.used, f.limit, f.severity, f.remedy) for f in findings],
+    )
+
+
+def print_side_by_side(parts: Iterable[Part]) -> None:
+    """Print what each lowering makes of each part of each rule."""
+    print_table(
+        ["connection", "part", "lowering", "fidelity", "how", "error", "of what"],
+        [
+            (p.connection, p.part, p.lowering, p.fidelity, p.how, None if p.error is None else f"{p.error:.2g}", p.unit)
+            for p in sorted(parts, key=lambda p: (p.connection, p.part, p.lowering))
+        ],
+        title="Both lowerings",
     )
 
 

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from hmn_lava.cli import check, compare, compile, doctor, init, inspect, output, profiles, task
+from hmn_lava.cli import check, compare, compile, doctor, init, inspect, output, profiles, rule, task
 from hmn_lava.cli import run as run_command
 from hmn_lava.errors import HmnError
 
@@ -24,6 +24,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "run": run_command.run,
     "compare": compare.compare,
     "inspect": inspect.inspect,
+    "rule": rule.rule,
     "doctor": doctor.doctor,
 }
 GROUPS = {

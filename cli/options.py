@@ -15,7 +15,7 @@ ProfileOption = Annotated[
     str, typer.Option("--profile", metavar="NAME", help="Hardware profile: a name, or a .yaml file.")
 ]
 PlasticityOption = Annotated[
-    str, typer.Option("--plasticity", metavar="P", help="Lowering of the plasticity: neurocore.")
+    str, typer.Option("--plasticity", metavar="P", help="Lowering of the plasticity: neurocore or engine.")
 ]
 SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="The one seed of all that is random.")]
 InputOption = Annotated[

@@ -81,6 +81,11 @@ class _Bounds:
                     yield f"global.C_{d}", self.global_context(self.model.global_attention, d)
 
     def _plastic(self, c: Connection, rule: Rule) -> Iterator[tuple[str, Bound]]:
+        if f"{c.name}.synapse" in self.network.learning:
+            yield from self._engine(c, rule)
+            return
+        if f"{c.name}.w" not in self.network.signals:
+            return  # static in the learning engine's network
         yield f"{c.name}.w", self.w(c, rule)
         if not rule.learning:
             return
@@ -93,6 +98,14 @@ class _Bounds:
             for d in range(rule.attention.dimensions):
                 yield f"{c.name}.c_{d}", self.c(c, rule, d)
         if rule.phase is not None:
+            yield f"{c.name}.gate", self.gate(c, rule)
+        if rule.modulators:
+            yield f"{c.name}.G", self.third_factor(c, rule)
+
+    def _engine(self, c: Connection, rule: Rule) -> Iterator[tuple[str, Bound]]:
+        """Weights and tags of the learning engine are rounded stochastically: they have no bound."""
+        yield from ((f"{c.name}.{symbol}", None) for symbol in ("w", "psi_fast", "psi_slow"))
+        if rule.phase is not None and rule.phase.uniform:
             yield f"{c.name}.gate", self.gate(c, rule)
         if rule.modulators:
             yield f"{c.name}.G", self.third_factor(c, rule)
@@ -133,12 +146,14 @@ class _Bounds:
         for c in self.model.connections.values():
             if c.post != p.name:
                 continue
-            if c.rule is not None:
+            if f"{c.name}.synapse" in self.network.groups:
                 error += np.bincount(c.row, minlength=p.size) * (port.unit / 2)
                 continue
             x, w = self.formats.activity[c.pre], self.formats.weight[c.name]
             reach = max(abs(n) for n in x.bounds) * x.format.unit
-            error += np.bincount(c.row, np.abs(w.real(w.quantise(c.weights)) - c.weights), minlength=p.size) * reach
+            if f"{c.name}.synapse" not in self.network.learning:
+                off = np.abs(w.real(w.quantise(c.weights)) - c.weights)
+                error += np.bincount(c.row, off, minlength=p.size) * reach
             error += port.unit if port.frac < w.frac + x.format.frac else 0.0
         total = float(error.max(initial=0.0))
         if u > port.unit:  # a range that fills the word gives up a bit before anything is added to it

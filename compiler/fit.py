@@ -12,13 +12,14 @@ PERIODS = (2.0**-8, 2.0**22)
 """Steps: an oscillator counts steps modulo its period in one word, which has to hold the period, and to resolve it."""
 
 
-def fit_size(model: Model, profile: Profile) -> list[Finding]:
+def fit_size(model: Model, profile: Profile, plasticity: str = "neurocore") -> list[Finding]:
     """A bound from the sizes alone, so that what cannot fit is refused before it is built.
 
-    A compartment a neuron or plastic synapse.
+    A compartment a neuron and, unless the learning engine has them, a plastic synapse.
     """
     neurons = sum(p.size for p in model.populations.values() if p.type != "input")
-    synapses = sum(c.n_syn for c in model.connections.values() if c.rule is not None)
+    plastic = [c for c in model.connections.values() if c.rule is not None] if plasticity == "neurocore" else []
+    synapses = sum(c.n_syn for c in plastic)
     return [*_compartments(model.name, neurons + synapses, profile), *_periods(model)]
 
 

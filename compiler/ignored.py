@@ -8,11 +8,11 @@ from hmn_lava.microcode.ir import WORD
 from hmn_lava.spec.model import Model
 
 
-def ignored(model: Model) -> list[Finding]:
+def ignored(model: Model, plasticity: str = "neurocore") -> list[Finding]:
     """A warning for each request that changes nothing, or less than it says."""
     findings = []
     for signal, bits in model.formats.items():
-        most = _most_bits(model, signal)
+        most = _most_bits(model, signal, plasticity)
         if most is None or bits > most:
             limit = "chosen by the compiler" if most is None else f"at most {most} bits"
             remedy = "Remove the entry: it changes nothing." if most is None else "Ask for fewer bits."
@@ -31,11 +31,14 @@ def ignored(model: Model) -> list[Finding]:
     return findings
 
 
-def _most_bits(model: Model, signal: str) -> float | None:
+def _most_bits(model: Model, signal: str, plasticity: str) -> float | None:
     """The most bits that the quantiser gives a signal when asked; None where it does not ask."""
     owner, _, symbol = signal.rpartition(".")
     if owner in model.connections:
-        plastic = model.connections[owner].rule is not None
+        rule = model.connections[owner].rule
+        plastic = rule is not None
+        if rule is not None and plasticity == "engine":
+            return None if rule.learning or symbol != "w" else float("inf")
         bits: dict[str, float] = {"w": WEIGHT_BITS if plastic else float("inf")}
         return (bits | {"psi_fast": TRACE_BITS[1], "psi_slow": TRACE_BITS[1]}).get(symbol)
     if owner not in model.populations:

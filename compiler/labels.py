@@ -14,9 +14,13 @@ from hmn_lava.network import Signal
 from hmn_lava.spec.model import Connection, Model, Population, Rule
 
 
-def labels(model: Model, signals: Mapping[str, Signal]) -> dict[str, str]:
-    """The label of each of ``signals``, those of the network that ``model`` was lowered to."""
-    random = _reached(set(_drawn(model)), list(_dependencies(model)))
+def labels(model: Model, signals: Mapping[str, Signal], engine: bool = False) -> dict[str, str]:
+    """The label of each of ``signals``, those of the network that ``model`` was lowered to.
+
+    ``engine``: the learning engine has the plastic synapses, and rounds all of their variables with random draws.
+    """
+    drawn = {*_drawn(model), *(_rounded(model) if engine else ())}
+    random = _reached(drawn, list(_dependencies(model)))
     published = [name for name, p in model.populations.items() if p.type in ("input", "lif")]
     exact = {f"{name}.{symbol}" for name in published for symbol in "xazuv"}
 
@@ -52,6 +56,13 @@ def _drawn(model: Model) -> Iterator[str]:
     for c in model.connections.values():
         if c.rule is not None and c.rule.learning and c.rule.gate is not None:
             yield f"{c.name}.dw"
+
+
+def _rounded(model: Model) -> Iterator[str]:
+    """What the learning engine rounds."""
+    for c in model.connections.values():
+        if c.rule is not None and c.rule.learning:
+            yield from (f"{c.name}.{symbol}" for symbol in ("w", "psi_fast", "psi_slow"))
 
 
 def _dependencies(model: Model) -> Iterator[tuple[str, str]]:

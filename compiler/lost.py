@@ -27,6 +27,8 @@ def lost(model: Model, network: IntegerNetwork, lowering: Lowering) -> list[Find
         wanted = largest_step(model, connection, rule)
         if wanted == 0:
             continue  # it does not learn in float either
+        if f"{connection.name}.synapse" in network.learning:
+            continue  # the engine rounds stochastically: small steps are lost one by one, not in the mean
         group = network.groups[f"{connection.name}.synapse"]
         dw = next(o for o in group.program.observables if o.name == "dw")
         low, high = analyse(group.program).bounds(dw.register)
@@ -63,7 +65,7 @@ def largest_step(model: Model, connection: Connection, rule: Rule) -> float:
 
     G' = Σ_k |w_k| max |E_k|, e = ψ_fast + ψ_slow.
     """
-    third = rule.eta_local + rule.eta_global * _third_factor(model, rule)
+    third = rule.eta_local + rule.eta_global * third_factor(model, rule)
     coincidence = math.prod(
         max(abs(p.low), abs(p.high)) for p in (model.populations[connection.pre], model.populations[connection.post])
     )
@@ -78,7 +80,7 @@ def coarse(model: Model, network: IntegerNetwork) -> list[Finding]:
     reach = {f"{m.name}.E": _reach(model, m) for m in model.modulators.values()}
     for c in model.connections.values():
         if c.rule is not None:
-            reach |= {f"{c.name}.alpha": 1.0, f"{c.name}.G": _third_factor(model, c.rule)}
+            reach |= {f"{c.name}.alpha": 1.0, f"{c.name}.G": third_factor(model, c.rule)}
     remedy = "Rounding may decide this signal; the tables of docs/numerics.md say which parameter makes it finer."
     findings = []
     for name, largest in reach.items():
@@ -89,7 +91,7 @@ def coarse(model: Model, network: IntegerNetwork) -> list[Finding]:
     return findings
 
 
-def _third_factor(model: Model, rule: Rule) -> float:
+def third_factor(model: Model, rule: Rule) -> float:
     """max |G'| = Σ_k |w_k| max |E_k|."""
     modulators = [model.modulators[name] for name in rule.modulators]
     return sum(abs(m.weight) * _reach(model, m) for m in modulators)

@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from hmn_lava.bundle import Bundle
+from hmn_lava.compiler import neurocore
 from hmn_lava.compiler.bounds import bounds
+from hmn_lava.compiler.engine import lower as engine
+from hmn_lava.compiler.engine.formats import Limits, given_formats
+from hmn_lava.compiler.engine.lower import EngineLowering
+from hmn_lava.compiler.engine.schedule import schedule as engine_schedule
 from hmn_lava.compiler.fit import fit, fit_size
 from hmn_lava.compiler.ignored import ignored
 from hmn_lava.compiler.labels import labels
 from hmn_lava.compiler.lost import coarse, lost
-from hmn_lava.compiler.neurocore import lower
+from hmn_lava.compiler.lowering import Lowering
 from hmn_lava.compiler.place import place
-from hmn_lava.compiler.quantise import quantise
+from hmn_lava.compiler.quantise import Formats, quantise
 from hmn_lava.compiler.schedule import schedule
 from hmn_lava.components.neuron import LIF_DECAY_BITS, LIF_SHIFT
 from hmn_lava.errors import Finding, FitError, InputError
 from hmn_lava.hardware_profiles import Profile, load_profile
 from hmn_lava.microcode.builder import ProgramError
+from hmn_lava.network import IntegerNetwork
 from hmn_lava.proof import prove
 from hmn_lava.reference import Reference
 from hmn_lava.spec import Spec, load_spec, resolve
 from hmn_lava.spec.model import Model
 
-LOSSY_RULES = ("lost-underflow", "lost-clipped", "trace-constant", "lost-update")
+PLASTICITIES = ("neurocore", "engine")
+
+LOSSY_RULES = ("lost-underflow", "lost-clipped", "trace-constant", "lost-update", "phase-per-synapse")
 """Findings that ``allow_lossy`` turns into warnings."""
 
 
@@ -73,33 +81,29 @@ def attempt(
     """
     spec = spec if isinstance(spec, Spec) else load_spec(Path(spec))
     profile = profile if isinstance(profile, Profile) else load_profile(profile)
-    microcode = _target(profile, plasticity)
+    microcode = target_limits(profile, plasticity)
     model = resolve(spec, seed)
-    findings = fit_size(model, profile)
+    findings = fit_size(model, profile, plasticity)
     if findings:
         return None, findings
-    timing, found = schedule(model, microcode["max_delay"])
-    findings += found
-    formats = quantise(model, profile.lif, _observed(model, calibration))
-    findings += formats.findings
-    if any(finding.severity == "error" for finding in findings):
-        return None, findings
+    lowered = lower_engine if plasticity == "engine" else lower_neurocore
     try:
-        network, lowering = lower(model, formats, timing, profile.lif)
+        made = lowered(model, profile, microcode, _observed(model, calibration))
     except ProgramError as error:
         remedy = "Give the signals narrower ranges (weights' bounds, inputs, rates), or calibrate on real input."
         return None, [
-            *findings,
-            Finding("word-overflow", model.name, str(error), f"{microcode['word_bits']} bits", "error", remedy),
+            Finding("word-overflow", model.name, str(error), f"{microcode['word_bits']} bits", "error", remedy)
         ]
-    bound, label = bounds(model, formats, network), labels(model, network.signals)
+    findings += _tolerated(made.findings, allow_lossy)
+    network, lowering, formats = made.network, made.record, made.formats
+    if network is None or any(finding.severity == "error" for finding in findings):
+        return None, findings
+    bound, label = bounds(model, formats, network), labels(model, network.signals, plasticity == "engine")
     signals = {name: replace(s, bound=bound[name], label=label[name]) for name, s in network.signals.items()}
     network = replace(network, signals=signals)
-    losses = lost(model, network, lowering)
-    if allow_lossy:
-        losses = [replace(f, severity="warning") if f.rule in LOSSY_RULES else f for f in losses]
     placement = place(network, profile)
-    findings += [*losses, *coarse(model, network), *ignored(model)]
+    findings += [*_tolerated(lost(model, network, lowering), allow_lossy), *coarse(model, network)]
+    findings += ignored(model, plasticity)
     findings += [*prove(network, microcode), *fit(placement, network, profile)]
     bundle = Bundle(
         network=network,
@@ -115,21 +119,68 @@ def attempt(
     return bundle, findings
 
 
-def _target(profile: Profile, plasticity: str) -> dict[str, int]:
+@dataclass(frozen=True, eq=False)
+class Lowered:
+    """What a lowering made: the integer network, None where a finding forbids it, its formats and its parameters.
+
+    ``engine``: the rules of the learning engine, where it got so far.
+    """
+
+    network: IntegerNetwork | None
+    record: Lowering
+    formats: Formats
+    findings: list[Finding]
+    engine: EngineLowering | None = None
+
+
+def lower_neurocore(
+    model: Model, profile: Profile, microcode: dict[str, int], observed: dict[str, float] | None
+) -> Lowered:
+    """The passes of ``plasticity: neurocore``."""
+    timing, findings = schedule(model, microcode["max_delay"])
+    formats = quantise(model, profile.lif, observed)
+    findings += formats.findings
+    if any(finding.severity == "error" for finding in findings):
+        return Lowered(None, Lowering(), formats, findings)
+    network, record = neurocore.lower(model, formats, timing, profile.lif)
+    return Lowered(network, record, formats, findings)
+
+
+def lower_engine(
+    model: Model, profile: Profile, microcode: dict[str, int], observed: dict[str, float] | None
+) -> Lowered:
+    """The passes of ``plasticity: engine``."""
+    timing, findings = engine_schedule(model, microcode["max_delay"])
+    given = given_formats(model, Limits.of(profile))
+    formats = quantise(model, profile.lif, observed, given)
+    findings += formats.findings
+    if any(finding.severity == "error" for finding in findings):
+        return Lowered(None, Lowering(), formats, findings)
+    made = engine.lower(model, formats, given, timing, profile)
+    return Lowered(made.network, made.record, formats, [*findings, *made.findings], made)
+
+
+def _tolerated(findings: list[Finding], allow_lossy: bool) -> list[Finding]:
+    """With ``allow_lossy``, what is lost is a warning."""
+    if not allow_lossy:
+        return findings
+    return [replace(f, severity="warning") if f.rule in LOSSY_RULES else f for f in findings]
+
+
+def target_limits(profile: Profile, plasticity: str) -> dict[str, int]:
     """The limits of the profile's microcode.
 
     Raises InputError for a lowering that does not exist, FitError for a chip without microcode.
     """
-    if plasticity != "neurocore":
-        problem = (
-            "is not built yet; this version lowers to neurocores only" if plasticity == "engine" else "is no lowering"
+    if plasticity not in PLASTICITIES:
+        raise InputError(
+            "is no lowering", field="plasticity", value=plasticity, remedy=f"one of: {', '.join(PLASTICITIES)}"
         )
-        raise InputError(problem, field="plasticity", value=plasticity, remedy="use plasticity neurocore")
     if profile.microcode is None:
         remedy = "Use --profile loihi2."
         raise FitError(
             "the network does not fit:",
-            [Finding("microcode", profile.name, "plasticity neurocore", "no microcode", "error", remedy)],
+            [Finding("microcode", profile.name, f"plasticity {plasticity}", "no microcode", "error", remedy)],
         )
     lif = profile.lif
     shifts = (lif.activation_shift.value, lif.vth_shift.value)

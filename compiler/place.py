@@ -54,9 +54,10 @@ def place(network: IntegerNetwork, profile: Profile) -> Placement:
 
 
 def synaptic_bits(network: IntegerNetwork, group: str, profile: Profile) -> Integers:
-    """Synaptic memory of each compartment of ``group``: the weights of the static synapses onto it, (size,) bits.
+    """Synaptic memory of each compartment of ``group``: the synapses onto it, (size,) bits.
 
-    A weight takes the profile's bits, or more where the spec asked for more. Plastic synapses are compartments.
+    A static weight takes the profile's bits, or more where the spec asked for more; a synapse of the learning engine
+    takes those of a weight and its tags. Other plastic synapses are compartments.
     """
     bits = np.zeros(network.groups[group].size, np.int64)
     for link in network.links_to(group):
@@ -64,4 +65,11 @@ def synaptic_bits(network: IntegerNetwork, group: str, profile: Profile) -> Inte
             asked = 1 + int(np.abs(link.weights).max(initial=0)).bit_length()
             width = max(profile.lif.weight_bits.value, asked)
             bits += np.bincount(link.topology.row, minlength=bits.size) * width
+    learning = profile.learning
+    for synapses in network.learning.values():
+        if synapses.neuron == group:
+            # A weight, and a tag for each variable that the rule changes.
+            tags = sum(rule.target != "dw" for rule in synapses.rule.rules)
+            width = profile.lif.weight_bits.value + tags * learning.variable_width.value
+            bits += np.bincount(synapses.topology.row, minlength=bits.size) * width
     return bits

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hmn_lava.components.modulation import Port
+from hmn_lava.compiler.engine.formats import Given
 from hmn_lava.components.neuron import LIF_DECAY_BITS, LIF_SHIFT, Z_SIGMOID, Z_SPIKE
+from hmn_lava.components.port import Port
 from hmn_lava.errors import Finding
 from hmn_lava.fixed import Fixed
 from hmn_lava.hardware_profiles.schema import Lif as LifLimits
@@ -42,29 +43,43 @@ class Formats:
     findings: tuple[Finding, ...] = field(default=())
 
 
-def quantise(model: Model, chip: LifLimits, calibration: Mapping[str, float] | None = None) -> Formats:
+def quantise(
+    model: Model, chip: LifLimits, calibration: Mapping[str, float] | None = None, given: Given | None = None
+) -> Formats:
     """Formats for all signals of ``model``; ``chip`` holds the widths of a profile's LIF and of its static synapses.
 
-    ``calibration`` maps populations to the largest |a| seen in a run (see ``calibrate``).
+    ``calibration`` maps populations to the largest |a| seen in a run (see ``calibrate``). ``given``: the formats that
+    the learning engine dictates; every connection that learns then has one.
     """
     findings: list[Finding] = []
+    engine = given is not None
+    given = given or Given()
     activity = {name: _activity(model, population) for name, population in model.populations.items()}
-    weight = {name: _weight(model, connection, chip) for name, connection in model.connections.items()}
+    weight = {name: _weight(model, c, chip, engine) for name, c in model.connections.items()}
+    activity |= given.activity
+    weight |= given.weight
     accumulator = {}
     for name, population in model.populations.items():
         if population.type != "input":
-            accumulator[name], found = _accumulator(model, population, activity, weight, (calibration or {}).get(name))
+            accumulator[name], found = _accumulator(
+                model, population, activity, weight, given, (calibration or {}).get(name)
+            )
             findings += found
     fast, slow = {}, {}
     for name, connection in model.connections.items():
         rule = connection.rule
-        if rule is not None and rule.learning:
+        if name in given.coded:
+            coded = given.coded[name]
+            fast[name] = coded.fast.format
+            if coded.slow is not None:
+                slow[name] = coded.slow.format
+        elif rule is not None and rule.learning:
             reach = _reach(model.populations[connection.pre]) * _reach(model.populations[connection.post])
             signed = model.populations[connection.pre].low < 0 or model.populations[connection.post].low < 0
             fast[name] = _trace(model, f"{name}.psi_fast", reach, signed, rule, rule.tau_fast)
             if rule.tau_slow is not None:
                 slow[name] = _trace(model, f"{name}.psi_slow", reach, signed, rule, rule.tau_slow)
-    return Formats(activity, accumulator, weight, fast, slow, tuple(findings))
+    return Formats(activity, accumulator, weight, fast, slow, (*given.findings, *findings))
 
 
 def lif_decays(lif: Lif) -> tuple[int, int]:
@@ -95,13 +110,14 @@ def _activity(model: Model, population: Population) -> Port:
     return Port(format, (min(low, 0), max(high, 0)))  # a port reads zero where nothing arrived
 
 
-def _weight(model: Model, connection: Connection, chip: LifLimits) -> Fixed:
+def _weight(model: Model, connection: Connection, chip: LifLimits, engine: bool) -> Fixed:
     """Plastic: between the bounds, with room for a step.
 
-    Static: the few bits of a synapse, as fine as the largest weight allows.
+    Static, and what could learn but doesn't in the learning engine: the few bits of a synapse, as fine as the largest
+    weight allows.
     """
     name = f"{connection.name}.w"
-    if connection.rule is None:
+    if connection.rule is None or engine:
         reach = float(np.abs(connection.weights).max(initial=0.0))
         return Fixed.fitting(-reach, reach, model.formats.get(name, chip.weight_bits.value))
     reach = max(abs(connection.rule.w_min), abs(connection.rule.w_max))
@@ -124,6 +140,7 @@ def _accumulator(
     population: Population,
     activity: Mapping[str, Port],
     weight: Mapping[str, Fixed],
+    given: Given,
     observed: float | None,
 ) -> tuple[Port, list[Finding]]:
     """a: Σ |w| |x| over the worst row, and the bias and noise that the program adds to it."""
@@ -133,8 +150,9 @@ def _accumulator(
     for connection in model.connections.values():
         if connection.post == population.name:
             port = activity[connection.pre]
-            reach = max(abs(n) for n in port.bounds) * port.format.unit
-            largest = _largest_weights(connection, weight[connection.name])
+            most = max(abs(n) for n in port.bounds) + given.payload.get(connection.name, 0)
+            reach = most * port.format.unit
+            largest = _largest_weights(connection, weight[connection.name], given)
             worst += np.bincount(connection.row, weights=largest, minlength=population.size) * reach
             fan_in += np.bincount(connection.row, minlength=population.size)
             single = max(single, float(largest.max(initial=0.0)) * reach)
@@ -167,8 +185,10 @@ def _accumulator(
     return Port(Fixed(WORD, True, format.frac), bounds), findings
 
 
-def _largest_weights(connection: Connection, format: Fixed) -> Floats:
+def _largest_weights(connection: Connection, format: Fixed, given: Given) -> Floats:
     """Largest magnitude that each synapse's stored weight can have."""
+    if connection.name in given.reach:
+        return np.full(connection.n_syn, given.reach[connection.name])
     if connection.rule is None:
         return np.abs(format.real(format.quantise(connection.weights)))
     bounds = format.real(format.quantise([connection.rule.w_min, connection.rule.w_max]))

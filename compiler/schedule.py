@@ -8,7 +8,7 @@ loop of connections takes at least the time of its messages.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from hmn_lava.components.attention import ATTENTION_STEPS
 from hmn_lava.components.neuron import COMPETITION_STEPS
 from hmn_lava.errors import Finding
 from hmn_lava.fixed import Integers
-from hmn_lava.spec.model import Connection, Model, Modulator
+from hmn_lava.spec.model import Connection, Model, Modulator, Rule
 
 HOP = {True: 2, False: 1}
 """Steps from a neuron's message to the next neuron's accumulator.
@@ -28,7 +28,7 @@ Through a plastic synapse's own compartment, or a static one.
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
-    """Offsets: a group at offset o handles model step t at step t + o. All in steps."""
+    """Offsets: a group at offset o handles model step t at step t + o. In steps."""
 
     arrive: Mapping[str, int]  # population -> when its accumulator is complete
     emit: Mapping[str, int]  # population -> when its z leaves; 0 for inputs
@@ -37,11 +37,13 @@ class Schedule:
     modulate: Mapping[str, int]  # plastic connection -> when its third factor is computed
     update: Mapping[str, int]  # plastic connection -> when its weights change
     weight_lag: Mapping[str, int]
+    frame: int = 1
+    """Steps of the chip in a step of the model; offsets and delays of links are in steps of the chip."""
 
 
 def schedule(model: Model, max_delay: int) -> tuple[Schedule, list[Finding]]:
     """Offsets and delays of all messages; a finding for each delay that the profile's ``max_delay`` does not hold."""
-    arrive, emit = _offsets(model)
+    arrive, emit = longest_paths(model, {name: HOP[c.rule is not None] for name, c in model.connections.items()})
     delay: dict[str, Integers] = {}
     message_delay: dict[str, Integers] = {}
     modulate: dict[str, int] = {}
@@ -67,7 +69,7 @@ def schedule(model: Model, max_delay: int) -> tuple[Schedule, list[Finding]]:
             )
         longest = int(message_delay[name].max(initial=0))
         if connection.rule is not None and connection.rule.learning:
-            modulate[name], update[name] = _update_offsets(model, connection, emit)
+            modulate[name], update[name] = _update_offsets(model, connection, connection.rule, emit)
             lag[name] = update[name] - (arrive[connection.post] - 1)
             longest = max(longest, int((delay[name] + update[name] - emit[connection.pre] - 1).max(initial=0)))
         if longest > max_delay:
@@ -103,47 +105,60 @@ def context_ready(model: Model, emit: Mapping[str, int]) -> int:
     return 0 if attention.from_input else emit[attention.context] + 1
 
 
-def _update_offsets(model: Model, connection: Connection, emit: Mapping[str, int]) -> tuple[int, int]:
-    """When the third factor is computed and when the weights change."""
-    rule = connection.rule
-    if rule is None:
-        raise ValueError("a static connection does not change")
+def modulation_offset(model: Model, rule: Rule, emit: Mapping[str, int]) -> int:
+    """When the third factor of a rule is computed: as soon as all that it is made of has arrived."""
     ready = [modulator_ready(model, model.modulators[name], emit) for name in rule.modulators]
     if ready and model.global_attention is not None:
         ready.append(context_ready(model, emit))
-    modulate = max(ready, default=0) + 1
-    z = emit[connection.post]
+    return max(ready, default=0) + 1
+
+
+def _update_offsets(model: Model, connection: Connection, rule: Rule, emit: Mapping[str, int]) -> tuple[int, int]:
+    """When the third factor is computed and when the weights change."""
+    modulate, z = modulation_offset(model, rule, emit), emit[connection.post]
     attended = z + 1 + ATTENTION_STEPS if rule.attention is not None else z + 1
     # The score's delay line is as long as the way to the normaliser and back, so attention sets the earliest step.
     return modulate, max(attended, modulate + 1, z + 1)
 
 
-def _offsets(model: Model) -> tuple[dict[str, int], dict[str, int]]:
-    """Longest paths through the connections.
+def longest_paths(
+    model: Model, hops: Mapping[str, int], frame: int = 1, aligned: Set[str] = frozenset()
+) -> tuple[dict[str, int], dict[str, int]]:
+    """When each population's input arrives and its z leaves: longest paths through the connections.
 
-    If some loop is shorter than its messages, connections that go back in order push nothing.
+    ``hops``: steps of a connection from one neuron's message to the next neuron's accumulator. The input of ``aligned``
+    populations arrives in the first step of a ``frame``, which is a step of the model. If some loop is shorter than its
+    messages, connections that go back in order push nothing.
     """
     connections = list(model.connections.values())
     position = {name: place for place, name in enumerate(model.order)}
-    forward = [c for c in connections if position[c.pre] < position[c.post]]
-    return _longest_paths(model, connections) or _longest_paths(model, forward) or ({}, {})
+    found = _settled(model, connections, hops, frame, aligned)
+    if found is None:
+        forward = [c for c in connections if position[c.pre] < position[c.post]]
+        found = _settled(model, forward, hops, frame, aligned)
+    if found is None:
+        raise ValueError("connections that go forward in order have no loop")
+    return found
 
 
-def _longest_paths(model: Model, connections: list[Connection]) -> tuple[dict[str, int], dict[str, int]] | None:
+def _settled(
+    model: Model, connections: list[Connection], hops: Mapping[str, int], frame: int, aligned: Set[str]
+) -> tuple[dict[str, int], dict[str, int]] | None:
     """Arrival and emission offsets with arrive[post] >= emit[pre] + hop - shortest delay.
 
     None if a loop admits none.
     """
     wait = {name: COMPETITION_STEPS if p.competition != "none" else 0 for name, p in model.populations.items()}
     inputs = {name for name, p in model.populations.items() if p.type == "input"}
-    arrive = {name: 0 if name in inputs else 1 for name in model.populations}
+    arrive = {name: 0 if name in inputs else frame if name in aligned else 1 for name in model.populations}
     for _ in range(len(arrive) + 1):
         settled = True
         for c in connections:
             shortest = int(c.delay.min()) if c.n_syn else 0
-            earliest = arrive[c.pre] + wait[c.pre] + HOP[c.rule is not None] - shortest
+            earliest = arrive[c.pre] + wait[c.pre] + hops[c.name] - frame * shortest
             if earliest > arrive[c.post]:
-                arrive[c.post], settled = earliest, False
+                grid = frame if c.post in aligned else 1
+                arrive[c.post], settled = -(-earliest // grid) * grid, False
         if settled:
             return arrive, {name: arrive[name] + wait[name] for name in arrive}
     return None

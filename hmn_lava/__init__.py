@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hmn_lava.bundle import load as load
     from hmn_lava.compare import compare as compare
     from hmn_lava.compiler import compile as compile
+    from hmn_lava.compiler.fidelity import side_by_side as side_by_side
     from hmn_lava.errors import BackendError as BackendError
     from hmn_lava.errors import Finding as Finding
     from hmn_lava.errors import FitError as FitError
@@ -43,6 +44,7 @@ _HOMES = {
     "load": "hmn_lava.bundle",
     "compare": "hmn_lava.compare",
     "compile": "hmn_lava.compiler",
+    "side_by_side": "hmn_lava.compiler.fidelity",
     "BackendError": "hmn_lava.errors",
     "Finding": "hmn_lava.errors",
     "FitError": "hmn_lava.errors",

@@ -6,7 +6,7 @@
     arrays.npz         all integer arrays, without pickle
     spec.npz           arrays of the spec, if it has large ones
     programs/*.ucode   the program of each group, as text
-    rules.json         rules of the on-chip learning engine (none in plasticity neurocore)
+    rules.json         rules of the on-chip learning engine, and its widths (none in plasticity neurocore)
     lowering.json      one row for each lowered parameter
     placement.json     which core holds what
 
@@ -43,7 +43,9 @@ from hmn_lava.manifest import (
     PlacementRecord,
     RulesRecord,
     decode,
+    decode_rules,
     encode,
+    encode_rules,
 )
 from hmn_lava.memory import refuse_above_memory
 from hmn_lava.microcode.text import from_text, to_text
@@ -144,7 +146,7 @@ class Bundle:
         if spec_arrays:
             with open(folder / SPEC_ARRAYS, "wb") as stream:
                 np.savez(stream, **spec_arrays)
-        _write_json(folder / "rules.json", {"schema_version": SCHEMA_VERSION, "rules": {}})
+        _write_json(folder / "rules.json", {"schema_version": SCHEMA_VERSION, "rules": encode_rules(self.network)})
         _write_json(folder / "lowering.json", {"schema_version": SCHEMA_VERSION, "rows": self.lowering})
         _write_json(folder / "placement.json", {"schema_version": SCHEMA_VERSION, **self.placement})
         files = {str(p.relative_to(folder)): _sha256(p) for p in sorted(folder.rglob("*")) if p.is_file()}
@@ -206,7 +208,9 @@ def load(folder: str | os.PathLike[str]) -> Bundle:
         name: from_text(_read_text(folder / "programs" / f"{name}.ucode"), str(folder / "programs" / f"{name}.ucode"))
         for name in manifest.network.groups
     }
-    network = decode(manifest.name, manifest.network, arrays, programs, str(folder / MANIFEST))
+    records = _validated(RulesRecord, _read_json(folder / "rules.json"), folder / "rules.json")
+    rules = decode_rules(records, str(folder / "rules.json"))
+    network = decode(manifest.name, manifest.network, arrays, programs, rules, str(folder / MANIFEST))
     findings = prove(network)
     if findings:
         raise InputError(f"the network is not sound: {findings[0]}", where=str(folder), remedy=_REFUSED)
@@ -215,7 +219,6 @@ def load(folder: str | os.PathLike[str]) -> Bundle:
     lowering = _validated(LoweringRecord, _read_json(folder / "lowering.json"), folder / "lowering.json")
     placement = _validated(PlacementRecord, _read_json(folder / "placement.json"), folder / "placement.json")
     _check_placement(placement, network, folder / "placement.json")
-    _validated(RulesRecord, _read_json(folder / "rules.json"), folder / "rules.json")
     return Bundle(
         network=network,
         spec=read_record(manifest.spec, folder=folder, file=str(folder / MANIFEST)),

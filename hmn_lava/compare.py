@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hmn_lava.errors import InputError
-from hmn_lava.network import Signal
 from hmn_lava.simulator.result import Result
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def compare(
             "must be finite and not negative", field="tolerance", value=tolerance, remedy="a share such as 0.01"
         )
     sessions = [bundle.session(name, threads=threads) for name in (a, b)]
-    shared = [name for name in bundle.network.signals if all(name in _signals(s, bundle) for s in sessions)]
+    shared = [name for name in bundle.network.signals if all(name in session.signals for session in sessions)]
     if signals is not None:
         wanted = list(signals)
         if unknown := [name for name in wanted if name not in shared]:
@@ -113,12 +112,8 @@ def compare(
         if divergence is not None:
             divergences.append(divergence)
     # Where several part at one model step, the one that comes first on the way of the messages is the cause.
-    earliest = min(divergences, key=lambda d: (d.step - bundle.network.signals[d.signal].offset, d.step), default=None)
+    earliest = min(divergences, key=lambda d: (d.step - bundle.network.latency(d.signal), d.step), default=None)
     return Comparison((first.backend, second.backend), first.steps, earliest is None, earliest, errors)
-
-
-def _signals(session: Any, bundle: Bundle) -> Mapping[str, Signal]:
-    return getattr(session, "signals", None) or bundle.network.signals
 
 
 def _signal(
@@ -132,7 +127,9 @@ def _signal(
     else:
         x, y = first.real(name), second.real(name)
         error = np.abs(x - y)
-        error[: signal.offset] = 0.0  # before the model's first step has come through, the signal means nothing
+        error[: bundle.network.latency(name)] = (
+            0.0  # before the model's first step has come through, the signal means nothing
+        )
         # Rounding may cost two units; a spike is there or not.
         rounding = 2.0 * signal.format.unit if signal.format.bits > 1 else 0.5
         bound = max(tolerance * float(np.abs(x).max(initial=0.0)), rounding)

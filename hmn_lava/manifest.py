@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, fields
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -11,19 +12,24 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from hmn_lava.errors import InputError
 from hmn_lava.fixed import Fixed, Integers
+from hmn_lava.learning.engine import Engine, Levels, SignMode
+from hmn_lava.learning.rule import MAX_EPOCH, MAX_IMPULSE, LearningRule
 from hmn_lava.memory import refuse_above_memory
 from hmn_lava.microcode.ir import Program
 from hmn_lava.network import (
     LONGEST_DELAY,
+    LONGEST_FRAME,
     Along,
     Constant,
     Group,
     Input,
     IntegerNetwork,
+    LearningSynapses,
     Link,
     LinkKind,
     Signal,
     SignalKind,
+    SynapticVariable,
     Topology,
 )
 
@@ -40,6 +46,12 @@ Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 FormatText = Annotated[str, StringConstraints(pattern=r"^[su]([1-9]|[1-3][0-9]|4[0-8])\.-?[0-9]{1,3}$")]
 Count = Annotated[int, Field(ge=0, le=1 << 31)]
 Steps = Annotated[int, Field(ge=0, le=LONGEST_DELAY)]
+Seed = Annotated[int, Field(ge=0, lt=1 << 63)]
+Bits = Annotated[int, Field(ge=0, le=32)]
+Level = Annotated[int, Field(ge=-(1 << 31), lt=1 << 31)]
+Step = Annotated[int, Field(ge=1, le=1 << 16)]
+Impulse = Annotated[float, Field(ge=0, le=MAX_IMPULSE, allow_inf_nan=False)]
+TimeConstant = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class _Record(BaseModel):
@@ -92,6 +104,17 @@ class LinkRecord(_Record):
     shift: int
 
 
+class LearningRecord(_Record):
+    """Learning synapses, less their rule and engine, which rules.json holds."""
+
+    neuron: Name
+    topology: int
+    initial: dict[SynapticVariable, Name]
+    seed: Seed
+    sign_mode: SignMode
+    graded: Annotated[int, Field(ge=0, le=3)]
+
+
 class SignalRecord(_Record):
     """A signal."""
 
@@ -117,6 +140,8 @@ class NetworkRecord(_Record):
     outputs: list[Name]
     weight_lag: dict[Name, Steps]
     delay: dict[Name, Name]
+    learning: dict[Name, LearningRecord] = {}
+    frame: Annotated[int, Field(ge=1, le=LONGEST_FRAME)] = 1
 
 
 class ProfileRecord(_Record):
@@ -143,8 +168,8 @@ class Manifest(_Record):
     schema_version: Literal[1]
     name: Name
     profile: ProfileRecord
-    plasticity: Literal["neurocore"]
-    seed: Annotated[int, Field(ge=0, lt=1 << 63)]
+    plasticity: Literal["neurocore", "engine"]
+    seed: Seed
     spec: dict[str, Any]
     network: NetworkRecord
     findings: list[FindingRecord]
@@ -193,11 +218,66 @@ class PlacementRecord(_Record):
     slices: list[SliceRecord]
 
 
+class LevelsRecord(_Record):
+    """The levels of a synaptic variable; see ``hmn_lava.learning.engine.Levels``."""
+
+    low: Level
+    high: Level
+    step: Step
+
+
+class EngineRecord(_Record):
+    """Widths, ranges and switches of a learning engine; see ``hmn_lava.learning.engine.Engine``."""
+
+    weights: Annotated[dict[SignMode, LevelsRecord], Field(min_length=3)]
+    start_step: Annotated[dict[SignMode, Step], Field(min_length=3)]
+    tag_1: LevelsRecord
+    tag_2: LevelsRecord
+    accumulator: Annotated[list[Level], Field(min_length=2, max_length=2)]
+    accumulator_bits: Bits
+    variable_width: Bits
+    trace_bits: Bits
+    spike_width: Bits
+    fraction_bits: Bits
+    scaling_mantissa_bits: Bits
+    decay: Literal["exponential", "linear"]
+    y_range: Annotated[list[Level], Field(min_length=2, max_length=2)] | None
+    drops_zeros: bool
+
+
+class LearningRuleRecord(_Record):
+    """A learning rule; see ``hmn_lava.learning.LearningRule``."""
+
+    factors: Literal[2, 3]
+    dw: str | None
+    dd: str | None
+    dt: str | None
+    x1_impulse: Impulse
+    x1_tau: TimeConstant
+    x2_impulse: Impulse
+    x2_tau: TimeConstant
+    y1_impulse: Impulse
+    y1_tau: TimeConstant
+    y2_impulse: Impulse
+    y2_tau: TimeConstant
+    y3_impulse: Impulse
+    y3_tau: TimeConstant
+    t_epoch: Annotated[int, Field(ge=1, le=MAX_EPOCH)]
+    rng_seed: Seed | None
+
+
+class RuleRecord(_Record):
+    """What one set of learning synapses learns by."""
+
+    rule: LearningRuleRecord
+    engine: EngineRecord
+
+
 class RulesRecord(_Record):
-    """rules.json: rules of the learning engine, of which plasticity neurocore has none."""
+    """rules.json: the rule of each set of learning synapses, by its name; plasticity neurocore has none."""
 
     schema_version: Literal[1]
-    rules: Annotated[dict[str, Any], Field(max_length=0)]
+    rules: dict[Name, RuleRecord]
 
 
 class _Arrays:
@@ -274,6 +354,18 @@ def encode(network: IntegerNetwork) -> tuple[dict[str, Any], dict[str, NDArray[A
         "outputs": list(network.outputs),
         "weight_lag": dict(network.weight_lag),
         "delay": {name: arrays.name(_compact(delay)) for name, delay in network.delay.items()},
+        "learning": {
+            synapses.name: {
+                "neuron": synapses.neuron,
+                "topology": number(synapses.topology),
+                "initial": {name: arrays.name(values) for name, values in synapses.initial.items()},
+                "seed": synapses.seed,
+                "sign_mode": synapses.sign_mode,
+                "graded": synapses.graded,
+            }
+            for synapses in network.learning.values()
+        },
+        "frame": network.frame,
     }
     content["topologies"] = [
         {
@@ -288,8 +380,46 @@ def encode(network: IntegerNetwork) -> tuple[dict[str, Any], dict[str, NDArray[A
     return content, arrays.named
 
 
+def encode_rules(network: IntegerNetwork) -> dict[str, Any]:
+    """The rules and engines of the network's learning synapses as the JSON values of rules.json."""
+    return {
+        synapses.name: {
+            "rule": {f.name: getattr(synapses.rule, f.name) for f in fields(synapses.rule) if f.init},
+            "engine": asdict(synapses.engine),
+        }
+        for synapses in network.learning.values()
+    }
+
+
+def decode_rules(record: RulesRecord, where: str) -> dict[str, tuple[LearningRule, Engine]]:
+    """What :func:`encode_rules` wrote. Raises InputError for the text of a rule that is none."""
+    return {name: (_rule(name, r.rule, where), _engine(r.engine)) for name, r in record.rules.items()}
+
+
+def _rule(name: str, record: LearningRuleRecord, where: str) -> LearningRule:
+    try:
+        return LearningRule(**record.model_dump())
+    except InputError as error:
+        field = ".".join(part for part in ("rules", name, "rule", error.where, error.field) if part)
+        raise InputError(error.problem, where=where, field=field, value=error.value, remedy=error.remedy) from None
+
+
+def _engine(record: EngineRecord) -> Engine:
+    values = record.model_dump()
+    values["weights"] = {mode: Levels(**levels) for mode, levels in values["weights"].items()}
+    values |= {name: Levels(**values[name]) for name in ("tag_1", "tag_2")}
+    values["accumulator"] = (record.accumulator[0], record.accumulator[1])
+    values["y_range"] = None if record.y_range is None else (record.y_range[0], record.y_range[1])
+    return Engine(**values)
+
+
 def decode(
-    name: str, record: NetworkRecord, arrays: Mapping[str, NDArray[Any]], programs: Mapping[str, Program], where: str
+    name: str,
+    record: NetworkRecord,
+    arrays: Mapping[str, NDArray[Any]],
+    programs: Mapping[str, Program],
+    rules: Mapping[str, tuple[LearningRule, Engine]],
+    where: str,
 ) -> IntegerNetwork:
     """The network that :func:`encode` wrote.
 
@@ -301,15 +431,21 @@ def decode(
             raise InputError("no such array", where=where, field="network", value=key, remedy="compile the spec again")
         return wide[key]
 
-    def topology(number: int | None) -> Topology | None:
-        if number is None:
-            return None
+    def topology(number: int) -> Topology:
         if not 0 <= number < len(topologies):
             raise InputError(
                 "no such topology", where=where, field="network", value=number, remedy="compile the spec again"
             )
         return topologies[number]
 
+    if record.learning.keys() != rules.keys():
+        raise InputError(
+            "not the learning synapses that rules.json has rules for",
+            where=where,
+            field="network.learning",
+            value=sorted(record.learning.keys() ^ rules.keys())[0],
+            remedy="compile the spec again",
+        )
     need = 64 * sum(group.size for group in record.groups.values()) + 64 * sum(
         source.size for source in record.inputs.values()
     )
@@ -334,7 +470,7 @@ def decode(
             g.size,
             {key: Constant(array(c.array), c.along) for key, c in g.constants.items()},
             {key: array(a) for key, a in g.initial.items()},
-            topology(g.topology),
+            None if g.topology is None else topology(g.topology),
         )
         for n, g in record.groups.items()
     }
@@ -344,7 +480,7 @@ def decode(
             _pair(k.target, where),
             k.kind,
             array(k.delay),
-            topology(k.topology),
+            None if k.topology is None else topology(k.topology),
             None if k.weights is None else array(k.weights),
             k.shift,
         )
@@ -355,7 +491,23 @@ def decode(
         for n, s in record.signals.items()
     }
     delay = {n: array(key) for n, key in record.delay.items()}
-    return IntegerNetwork(name, inputs, groups, links, signals, tuple(record.outputs), record.weight_lag, delay)
+    learning = {
+        n: LearningSynapses(
+            n,
+            s.neuron,
+            *rules[n],
+            topology(s.topology),
+            {key: array(a) for key, a in s.initial.items()},
+            s.seed,
+            s.sign_mode,
+            s.graded,
+        )
+        for n, s in record.learning.items()
+    }
+    outputs = tuple(record.outputs)
+    return IntegerNetwork(
+        name, inputs, groups, links, signals, outputs, record.weight_lag, delay, learning, record.frame
+    )
 
 
 def _pair(words: list[str], where: str) -> tuple[str, str]:

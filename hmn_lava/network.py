@@ -1,13 +1,21 @@
-"""The integer network: groups of microcoded compartments, and the links that carry messages between them.
+"""The integer network: groups of microcoded compartments, synapses of the learning engine, and the links between them.
 
 This is what a bundle holds and what every executor runs.
 
 Semantics
 ---------
-At each step s, every group reads its ports, runs its program once for each compartment, and emits. A message that is
-emitted at step s arrives at step s + 1 + delay; the host's input of step s counts as emitted at step s. A port reads
-the sum of what arrives, wrapped to a word; it reads zero before anything can have arrived. So no order among groups
-matters, and none is defined.
+At each step s of the chip, every group reads its ports, runs its program once for each compartment, and emits. A
+message that is emitted at step s arrives at step s + 1 + delay. A port reads the sum of what arrives, wrapped to a
+word; it reads zero before anything can have arrived. So no order among groups matters, and none is defined.
+
+A step of the model takes ``frame`` steps of the chip. The host's input of model step t counts as emitted at step
+``frame * t``; in the other steps of a frame it is silent.
+
+Synapses of the learning engine act twice in a step of the chip. Before the groups run, payloads arrive at their axons,
+and each neuron's current is Σ w p over its row, with the weights as they are. After the groups have run, the engine
+learns (:class:`hmn_lava.learning.connection.LearningConnection`): the payloads are its presynaptic spikes, and the
+states ``y0`` (a spike) and ``y1``, ``y2``, ``y3`` of the postsynaptic group, as its program has just left them, are
+what the neuron supplies.
 """
 
 from __future__ import annotations
@@ -19,14 +27,24 @@ from typing import Literal
 import numpy as np
 
 from hmn_lava.fixed import Fixed, Integers
+from hmn_lava.learning.connection import LearningConnection
+from hmn_lava.learning.engine import Engine, SignMode
+from hmn_lava.learning.records import TRACES
+from hmn_lava.learning.rounding import ElementRounding
+from hmn_lava.learning.rule import LearningRule
 from hmn_lava.microcode.ir import Program
 
 Along = Literal["all", "each", "pre", "post"]
-LinkKind = Literal["same", "all", "pre", "post", "rows", "total", "matrix"]
+LinkKind = Literal["same", "all", "pre", "post", "rows", "total", "matrix", "plastic"]
 SignalKind = Literal["input", "state", "output", "observable"]
+
+SynapticVariable = Literal["weights", "tag_1", "tag_2"]
 
 LONGEST_DELAY = 1 << 12
 """Steps; far above any profile's limit, which the compiler checks. Message buffers are as long as the longest delay."""
+
+LONGEST_FRAME = 1 << 12
+"""Steps of the chip in a step of the model."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +112,48 @@ class Group:
 
 
 @dataclass(frozen=True, eq=False)
+class LearningSynapses:
+    """Synapses that the learning engine changes by one rule.
+
+    Payloads arrive at port ``x`` (links of kind ``same``, one compartment for each presynaptic neuron). ``neuron`` is
+    the postsynaptic group, which supplies y0 to y3. ``initial`` holds ``weights``, ``tag_1`` and ``tag_2``, one value
+    for each synapse; ``sign_mode`` and ``graded`` are those of :func:`hmn_lava.learning.simulate`. ``seed`` and
+    ``name`` derive the streams of the rounding. A state among y0 to y3 that the group does not declare reads 0; a rule
+    of two factors reads y0 alone.
+    """
+
+    name: str
+    neuron: str
+    rule: LearningRule
+    engine: Engine
+    topology: Topology
+    initial: Mapping[str, Integers]
+    seed: int
+    sign_mode: SignMode = "mixed"
+    graded: int = 0
+
+    @property
+    def size(self) -> int:
+        return self.topology.size
+
+    def connection(self) -> LearningConnection:
+        """The connection that says what these synapses do, in its initial state."""
+        taus = {trace: getattr(self.rule, f"{trace}_tau") for trace in TRACES}
+        return LearningConnection(
+            self.rule,
+            (self.topology.n_post, self.topology.n_pre),
+            self.topology.row,
+            self.topology.col,
+            self.initial,
+            dict.fromkeys(self.initial, np.ones(self.size, np.bool_)),
+            self.sign_mode,
+            self.engine,
+            ElementRounding(self.seed, taus, self.engine.decay, held=self.rule.supplied, name=self.name),
+            self.graded,
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class Link:
     """Messages from an output (or a host input) to a port.
 
@@ -105,8 +165,11 @@ class Link:
     * ``total``: the only compartment reads the sum over the whole source
     * ``matrix``: static synapses; neuron e reads Σ_k weights[k] x[col[k]] over its row, shifted left by ``shift``
       (right if negative)
+    * ``plastic``: synapses of the learning engine, ``source`` is (their name, "weights"); neuron e reads
+      Σ_k weights[k] payload[col[k]] over its row, shifted likewise, of the payloads that arrive in this step
 
-    ``delay`` has one value, or for ``pre`` and ``matrix`` one for each synapse.
+    ``delay`` has one value, or for ``pre`` and ``matrix`` one for each synapse. That of ``plastic`` is 0: payloads are
+    delayed on their way to the axons.
     """
 
     source: tuple[str, str]
@@ -122,10 +185,12 @@ class Link:
 class Signal:
     """A named quantity of the model and where the integers of it are.
 
-    ``owner`` and ``variable`` name a host input, or a state, output or observable of a group. ``offset``: at step s the
-    executors show the value of model step s - offset. ``shape`` is the shape of one sample. ``label`` is the fidelity:
-    exact, defined or statistical. ``bound`` bounds the error of one step against the model's equation; None where there
-    is no bound (see docs/numerics.md).
+    ``owner`` and ``variable`` name a host input, a state, output or observable of a group, or a variable of learning
+    synapses (as a state). ``offset``, in steps of the chip: the value of model step t is there after step frame * t +
+    offset. Executors show a signal once in a frame, after the step whose place in the frame is offset % frame, so that
+    at model step s they show the value of model step s - offset // frame. ``shape`` is the shape of one sample.
+    ``label`` is the fidelity: exact, defined or statistical. ``bound`` bounds the error of one step against the model's
+    equation; None where there is no bound (see docs/numerics.md).
     """
 
     owner: str
@@ -153,9 +218,15 @@ class IntegerNetwork:
     outputs: tuple[str, ...]  # signals that a run returns without being asked
     weight_lag: Mapping[str, int]
     delay: Mapping[str, Integers]
+    learning: Mapping[str, LearningSynapses] = field(default_factory=dict)
+    frame: int = 1
+
+    def latency(self, signal: str) -> int:
+        """Steps of the model by which a signal shows late."""
+        return self.signals[signal].offset // self.frame
 
     def links_to(self, group: str) -> tuple[Link, ...]:
-        """The links into the ports of a group, in order."""
+        """The links into the ports of a group or of learning synapses, in order."""
         return tuple(link for link in self.links if link.target[0] == group)
 
     @property
@@ -173,4 +244,7 @@ class IntegerNetwork:
             total += group.size * (len(program.states) + len(program.observables)) + slots * width * len(
                 program.outputs
             )
+        for synapses in self.learning.values():
+            moments = synapses.rule.t_epoch + 4
+            total += 5 * synapses.size + moments * (2 * synapses.topology.n_pre + 3 * synapses.topology.n_post)
         return 8 * total

@@ -8,48 +8,27 @@ they never fall back to another.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from hmn_lava.errors import BackendError, InputError
 from hmn_lava.latency import Latency
-from hmn_lava.network import Signal
 from hmn_lava.reference import Reference
-from hmn_lava.simulator.executor import quantise_inputs
 from hmn_lava.simulator.fast import Fast
+from hmn_lava.simulator.interface import Session
 from hmn_lava.simulator.interpreter import Interpreter
-from hmn_lava.simulator.probes import Probe, Recorder
-from hmn_lava.simulator.result import Result
+from hmn_lava.simulator.probes import Recorder
 
 if TYPE_CHECKING:
     from hmn_lava.bundle import Bundle
 
+__all__ = ["BACKENDS", "LATENCIES", "ReferenceSession", "Session", "open_session"]
+
 BACKENDS = ("reference", "interpreter", "fast", "lava", "board")
 LATENCIES = ("as-compiled", "ideal")
-
-
-class Session(Protocol):
-    """What a backend offers."""
-
-    backend: str
-
-    def run(
-        self,
-        inputs: Mapping[str, ArrayLike] | None = None,
-        steps: int | None = None,
-        probes: Iterable[Probe | str] = (),
-        outputs: bool = True,
-    ) -> Result:
-        """Run ``steps`` steps on real-valued ``inputs`` of shape (steps, size); the state is kept for the next call."""
-
-    def real(self, name: str) -> NDArray[np.float64]:
-        """The real values of a state signal now."""
-
-    def latency(self, name: str) -> int:
-        """Steps by which a signal shows later than the step of the model that it belongs to."""
 
 
 def open_session(
@@ -78,13 +57,14 @@ def open_session(
     raise InputError("no such backend", field="backend", value=backend, remedy=f"one of: {', '.join(BACKENDS)}")
 
 
-class ReferenceSession:
+class ReferenceSession(Session):
     """The float reference as a session.
 
     Its signals show as late as the compiled network's, so that the two compare step by step.
     """
 
     backend = "reference"
+    dtype = np.float64
 
     def __init__(self, bundle: Bundle, ideal: bool = False) -> None:
         network = bundle.network
@@ -95,7 +75,7 @@ class ReferenceSession:
         self.reference = Reference(model, None if ideal else Latency(network.weight_lag, delay, {}))
         known = set(self.reference.signals)
         self._parts = {name: part for name in network.signals if (part := _part(name, known)) is not None}
-        self.signals: dict[str, Signal] = {name: network.signals[name] for name in self._parts}
+        self.signals = {name: network.signals[name] for name in self._parts}
         for name, (source, column) in self._parts.items():
             values = self.reference[source]
             found = values if column is None else values[..., column : column + 1]
@@ -103,29 +83,20 @@ class ReferenceSession:
                 raise _another_network("signals", name)
         self._waiting: dict[str, list[NDArray[np.float64]]] = {}
 
-    def run(
-        self,
-        inputs: Mapping[str, ArrayLike] | None = None,
-        steps: int | None = None,
-        probes: Iterable[Probe | str] = (),
-        outputs: bool = True,
-    ) -> Result:
-        _, steps = quantise_inputs(self.network, inputs or {}, steps)
-        driven = {name: np.asarray(values, np.float64)[:steps] for name, values in (inputs or {}).items()}
-        asked = [p if isinstance(p, Probe) else Probe.parse(p) for p in probes]
-        named = {p.signal for p in asked}
-        always = [Probe(name) for name in self.network.outputs if outputs and name not in named]
-        recorder = Recorder([*asked, *always], self.signals, steps, np.float64)
-        start = self.reference.t
+    @property
+    def step(self) -> int:
+        return self.reference.t
+
+    def advance(self, inputs: Mapping[str, NDArray[np.float64]], steps: int, recorder: Recorder) -> None:
         delayed = {name: self.latency(name) for name in {**recorder.data, **dict.fromkeys(self.network.outputs)}}
         for name in [n for n in self._waiting if n not in delayed]:
             del self._waiting[name]
         for name, offset in delayed.items():
             # A line as long as the offset. What was not watched from the beginning is not known at first.
-            before = self._now(name) if start == 0 else np.full(self.signals[name].shape, np.nan)
+            before = self._now(name) if self.step == 0 else np.full(self.signals[name].shape, np.nan)
             self._waiting.setdefault(name, [before] * offset)
         for step in range(steps):
-            self.reference.step({name: values[step] for name, values in driven.items()})
+            self.reference.step({name: values[step] for name, values in inputs.items()})
             due = set(recorder.wanted(step))
             for name, offset in delayed.items():
                 if offset == 0:
@@ -137,13 +108,12 @@ class ReferenceSession:
                 value = line.pop(0)
                 if name in due:
                     recorder.record(step, name, value)
-        return Result(self.backend, steps, start, self.signals, recorder.data, self.network.outputs)
 
     def real(self, name: str) -> NDArray[np.float64]:
         return self._now(name)
 
     def latency(self, name: str) -> int:
-        return 0 if self.ideal else self.network.signals[name].offset
+        return 0 if self.ideal else super().latency(name)
 
     def _now(self, name: str) -> NDArray[np.float64]:
         source, column = self._parts[name]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -9,7 +12,8 @@ from hmn_lava import streams
 from hmn_lava.compiler.lowering import Lowering
 from hmn_lava.compiler.quantise import Formats
 from hmn_lava.compiler.schedule import Schedule
-from hmn_lava.components.modulation import Port
+from hmn_lava.components.clock import clocked
+from hmn_lava.components.port import Port
 from hmn_lava.fixed import Fixed, Integers
 from hmn_lava.hardware_profiles.schema import Lif as LifLimits
 from hmn_lava.microcode.ir import WORD, Program
@@ -19,6 +23,7 @@ from hmn_lava.network import (
     Group,
     Input,
     IntegerNetwork,
+    LearningSynapses,
     Link,
     LinkKind,
     Signal,
@@ -41,6 +46,7 @@ class Assembly:
         self.groups: dict[str, Group] = {}
         self.links: list[Link] = []
         self.signals: dict[str, Signal] = {}
+        self.learning: dict[str, LearningSynapses] = {}
 
     def network(self) -> IntegerNetwork:
         """The network as it is now."""
@@ -54,16 +60,32 @@ class Assembly:
             outputs,
             dict(self.schedule.weight_lag),
             dict(self.schedule.delay),
+            self.learning,
+            self.schedule.frame,
         )
 
     def group(
-        self, program: Program, size: int, topology: Topology | None = None, initial: dict[str, Integers] | None = None
+        self,
+        program: Program,
+        size: int,
+        offset: int | None,
+        topology: Topology | None = None,
+        initial: dict[str, Integers] | None = None,
     ) -> dict[str, Constant]:
-        """Register a group under its program's name; returns the dictionary to fill with its constants."""
+        """Register a group under its program's name; returns the dictionary to fill with its constants.
+
+        ``offset`` is when it handles model step 0; None for a program that has a clock of its own.
+        """
         constants: dict[str, Constant] = {}
+        if offset is not None:
+            program = clocked(program, self.schedule.frame, offset % self.schedule.frame)
         states = {v.name: np.zeros(1, np.int64) for v in program.states} | (initial or {})
         self.groups[program.name] = Group(program.name, program, size, constants, states, topology)
         return constants
+
+    def set_constants(self, group: str, constants: dict[str, Constant]) -> None:
+        """Replace the constants of a group."""
+        self.groups[group] = replace(self.groups[group], constants=constants)
 
     def link(
         self,
@@ -89,8 +111,12 @@ class Assembly:
         kind: SignalKind,
         offset: int,
         shape: tuple[int, ...],
+        format: Fixed | None = None,
     ) -> None:
-        if kind == "input":
+        """Name a quantity; ``format`` is that of its variable, unless it is one of learning synapses."""
+        if format is not None:
+            pass
+        elif kind == "input":
             format = self.inputs[owner].format
         else:
             program = self.groups[owner].program
@@ -114,7 +140,12 @@ class Assembly:
         return (population, "x" if self.model.populations[population].type == "input" else "z")
 
     def constants(
-        self, constants: dict[str, Constant], group: str, field: str, values: dict[str, ArrayLike], along: Along = "all"
+        self,
+        constants: dict[str, Constant],
+        group: str,
+        field: str,
+        values: Mapping[str, ArrayLike],
+        along: Along = "all",
     ) -> None:
         """Quantise the constants ``values`` of a group to their declared formats and record how well they fit."""
         program = self.groups[group].program

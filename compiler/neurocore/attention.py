@@ -28,7 +28,11 @@ def lower_attention(net: Assembly, c: Connection, rule: Rule) -> synapse.Attenti
     reach = net.model.populations[c.post]
     bound = float(np.abs(local.key).max(initial=0.0)) * max(abs(reach.low), abs(reach.high))
     context = f"{c.name}.context"
-    constants = net.group(attention.context(context, z.format, z.bounds, keys, max(bound, 2.0**-8)), c.n_post)
+    constants = net.group(
+        attention.context(context, z.format, z.bounds, keys, max(bound, 2.0**-8)),
+        c.n_post,
+        net.schedule.emit[c.post] + 1,
+    )
     field = f"connections.{c.name}.attention"
     net.constants(constants, context, f"{field}.context_rate", {"rate": local.rate})
     for d in range(local.dimensions):
@@ -40,7 +44,7 @@ def lower_attention(net: Assembly, c: Connection, rule: Rule) -> synapse.Attenti
     fewest_synapses = int(fewest[fewest > 0].min(initial=1))
     normaliser = f"{c.name}.attention"
     program = attention.normaliser(normaliser, Fixed(WORD, True, frac), (max(1, low * fewest_synapses), high * most))
-    net.group(program, c.n_post)
+    net.group(program, c.n_post, net.schedule.update[c.name] - 1)
     return synapse.AttentionForm(
         directions=tuple(net.port(context, f"direction_{d}") for d in range(local.dimensions)),
         beta=local.beta,

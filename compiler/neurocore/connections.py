@@ -45,7 +45,7 @@ def lower_plastic(net: Assembly, c: Connection, rule: Rule) -> None:
     if rule.learning:
         form = learning_form(net, c, rule, form)
     program = synapse.synapse(group, form)
-    constants = net.group(program, c.n_syn, topology, {"w": stored})
+    constants = net.group(program, c.n_syn, None, topology, {"w": stored})
     source = net.source(c.pre)
     ready = net.schedule.emit[c.pre]
     net.links.append(Link(source, (group, "x"), "pre", compact(net.schedule.message_delay[name])))

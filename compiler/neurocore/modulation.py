@@ -13,7 +13,8 @@ from hmn_lava.compiler.neurocore.assembly import (
 )
 from hmn_lava.compiler.schedule import context_ready, modulator_ready
 from hmn_lava.components import modulation
-from hmn_lava.components.modulation import GlobalAttentionForm, ModulatorForm, Port
+from hmn_lava.components.modulation import GlobalAttentionForm, ModulatorForm
+from hmn_lava.components.port import Port
 from hmn_lava.network import Link, LinkKind, Topology
 from hmn_lava.spec.model import Connection, Rule
 
@@ -35,7 +36,7 @@ def lower_modulation(net: Assembly, c: Connection, rule: Rule) -> None:
     program = modulation.modulation(
         name, forms, form, parameter_format(rule.eta_local), parameter_format(rule.eta_global)
     )
-    constants = net.group(program, 1)
+    constants = net.group(program, 1, at)
     field = f"connections.{c.name}.rates"
     net.constants(constants, name, f"{field}.local", {"eta_local": rule.eta_local})
     net.constants(constants, name, f"{field}.global", {"eta_global": rule.eta_global})
@@ -75,16 +76,16 @@ def lower_modulator(net: Assembly, name: str) -> tuple[tuple[str, str], Port, Li
     activity, emit = net.formats.activity[m.source], net.schedule.emit[m.source]
     if group not in net.groups:
         if m.type == "uncertainty":
-            net.group(modulation.entropy_terms(terms, activity, size), size)
+            net.group(modulation.entropy_terms(terms, activity, size), size, emit + 1)
             ports = [net.port(terms, output, size) for output in ("exp", "zexp")]
             bound = activity.bounds[1] * activity.format.unit
             least = size * next(v.low for v in net.groups[terms].program.outputs if v.name == "exp")
-            net.group(modulation.entropy(group, ports[0], ports[1], bound, least), 1)
+            net.group(modulation.entropy(group, ports[0], ports[1], bound, least), 1, emit + 2)
             outputs: Sequence[tuple[str, str]] = (("exp", "exp"), ("zexp", "zexp"))
         else:
-            constants = net.group(modulation.novelty_terms(terms, activity, size), size)
+            constants = net.group(modulation.novelty_terms(terms, activity, size), size, emit + 1)
             net.constants(constants, terms, f"modulators.{name}.mean_rate", {"rate": m.mean_rate})
-            net.group(modulation.novelty(group, net.port(terms, "square", size)), 1)
+            net.group(modulation.novelty(group, net.port(terms, "square", size)), 1, emit + 2)
             outputs = (("square", "sum"),)
         source, port = net.source(m.source)
         net.link((source, port), emit, (terms, "z" if m.type == "uncertainty" else "x"), emit + 1, "same")
@@ -110,10 +111,10 @@ def lower_context(net: Assembly) -> tuple[GlobalAttentionForm, float, list[tuple
     terms = "global.terms"
     if terms not in net.groups:
         keys = [vector_format(form.key[:, d]) for d in range(form.dimensions)]
-        constants = net.group(modulation.context_terms(terms, activity, keys), population.size)
+        emit = net.schedule.emit[form.context]
+        constants = net.group(modulation.context_terms(terms, activity, keys), population.size, emit + 1)
         for d in range(form.dimensions):
             net.constants(constants, terms, "global_attention.key", {f"key_{d}": form.key[:, d]}, "each")
-        emit = net.schedule.emit[form.context]
         net.link(net.source(form.context), emit, (terms, "z"), emit + 1, "same")
     gain = 1.0 / population.size
     ports = tuple(net.port(terms, f"term_{d}", population.size) for d in range(form.dimensions))

@@ -13,7 +13,7 @@ from hmn_lava.compiler.neurocore.assembly import (
 )
 from hmn_lava.components import oscillator
 from hmn_lava.network import Constant
-from hmn_lava.spec.model import Connection, Rule
+from hmn_lava.spec.model import Connection, Phase, Rule
 
 
 def lower_oscillator(net: Assembly, c: Connection, rule: Rule) -> None:
@@ -21,20 +21,16 @@ def lower_oscillator(net: Assembly, c: Connection, rule: Rule) -> None:
         return
     name = f"{c.name}.oscillator"
     period = net.model.oscillators[rule.phase.oscillator].period
-    net.group(oscillator.oscillator(name, period, not rule.phase.uniform), 1)
+    net.group(oscillator.oscillator(name, period, not rule.phase.uniform), 1, net.schedule.update[c.name] - 1)
 
 
-def link_oscillator(
-    net: Assembly, c: Connection, rule: Rule, constants: dict[str, Constant], shape: tuple[int, ...]
-) -> None:
-    """Start the oscillator so that its message of model step t arrives at the update of step t."""
-    if rule.phase is None:
-        return
-    name, group, update = f"{c.name}.oscillator", synapse_group(c), net.schedule.update[c.name]
-    source = net.model.oscillators[rule.phase.oscillator]
-    ready = update - 1
-    own = 0.0 if not rule.phase.uniform else float(rule.phase.phi[0]) if rule.phase.phi.size else 0.0
-    start = ((source.phase - own) / (2.0 * math.pi) * source.period - ready) % source.period
+def start_oscillator(net: Assembly, c: Connection, phase: Phase) -> int:
+    """Start the oscillator so that its message of model step t arrives at the update of step t; returns its offset."""
+    name, ready = f"{c.name}.oscillator", net.schedule.update[c.name] - 1
+    source = net.model.oscillators[phase.oscillator]
+    own = 0.0 if not phase.uniform else float(phase.phi[0]) if phase.phi.size else 0.0
+    before = ready // net.schedule.frame  # how often it has counted when it handles model step 0
+    start = ((source.phase - own) / (2.0 * math.pi) * source.period - before) % source.period
     program = net.groups[name].program
     count = program.variable("count")
     # A start that rounds to a whole period is a start at 0.
@@ -54,6 +50,17 @@ def link_oscillator(
     net.groups[name] = replace(net.groups[name], initial=initial, constants=oscillator_constants)
     asked = 0.0 if abs(asked) < count.format.unit / 2.0 else asked
     net.record.add(f"{field}.phase", asked, np.array([stored]), count.format, f"{name}.count")
+    return ready
+
+
+def link_oscillator(
+    net: Assembly, c: Connection, rule: Rule, constants: dict[str, Constant], shape: tuple[int, ...]
+) -> None:
+    """The gate, or the waves that each synapse makes its own gate of, to the synapses."""
+    if rule.phase is None:
+        return
+    name, group, update = f"{c.name}.oscillator", synapse_group(c), net.schedule.update[c.name]
+    ready = start_oscillator(net, c, rule.phase)
     if rule.phase.uniform:
         net.link((name, "gate"), ready, (group, "gate"), update, "all")
         net.signal(f"{c.name}.gate", name, "gate", "output", ready, (1,))

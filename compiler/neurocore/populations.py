@@ -12,6 +12,7 @@ from hmn_lava.compiler.neurocore.assembly import (
 )
 from hmn_lava.compiler.quantise import lif_decays
 from hmn_lava.components import neuron
+from hmn_lava.components.supply import SupplyForm
 from hmn_lava.fixed import Fixed, Integers
 from hmn_lava.hardware_profiles.schema import Lif as LifLimits
 from hmn_lava.microcode.ir import WORD
@@ -32,8 +33,11 @@ def lower_input(net: Assembly, population: Population) -> None:
         net.record.add(field, ends, port.format.quantise(ends), port.format, f"{population.name}.x")
 
 
-def lower_neurons(net: Assembly, p: Population) -> None:
-    """A population of neurons, with its constants, streams, competition and signals."""
+def lower_neurons(net: Assembly, p: Population, supplied: SupplyForm | None = None) -> None:
+    """A population of neurons, with its constants, streams, competition and signals.
+
+    ``supplied``: what it supplies to the learning engine.
+    """
     name, size = p.name, p.size
     a = net.formats.accumulator[name]
     in_voltage = p.type == "lif"
@@ -50,12 +54,17 @@ def lower_neurons(net: Assembly, p: Population) -> None:
         noise=parameter_format(p.noise) if p.noise > 0 else None,
         competition=p.competition,
         inverse_temperature=parameter_format(1.0 / p.temperature) if p.competition == "sample" else None,
+        frame=net.schedule.frame,
+        slot=net.schedule.arrive[name] % net.schedule.frame,
+        supply=supplied,
     )
     program = neuron.neuron(name, form)
     start, emit = net.schedule.arrive[name], net.schedule.emit[name]
-    constants = net.group(program, size, initial={"hold": np.array([start], np.int64)})
+    # Before the first input there are ``start`` steps of the chip, of which the neuron works in one of each frame.
+    constants = net.group(program, size, None, initial={"hold": np.array([start // net.schedule.frame], np.int64)})
     field = f"populations.{name}"
-    constants["offset"] = Constant(np.array([start], np.int64))
+    if any(v.name == "offset" for v in program.constants):
+        constants["offset"] = Constant(np.array([start], np.int64))
     if has_bias and p.lif is not None and in_voltage:
         mantissas, exponent = _lava_bias(p.bias, bias_frac, net.chip)
         constants["bias"] = Constant(mantissas << exponent, "each")
@@ -101,9 +110,10 @@ def lower_competition(net: Assembly, p: Population) -> None:
     name = f"{p.name}.competition"
     bounds = (min(0, key.low), max(0, key.high))
     topology = Topology.full(p.size, p.size)
-    constants = net.group(neuron.competition(name, Fixed(WORD, True, key.format.frac), bounds), topology.size, topology)
-    constants["first"] = Constant((topology.col < topology.row).astype(np.int64), "each")
     start = net.schedule.arrive[p.name]
+    program = neuron.competition(name, Fixed(WORD, True, key.format.frac), bounds)
+    constants = net.group(program, topology.size, start + 1, topology)
+    constants["first"] = Constant((topology.col < topology.row).astype(np.int64), "each")
     net.link((p.name, "key"), start, (name, "mine"), start + 1, "post")
     net.link((p.name, "key"), start, (name, "other"), start + 1, "pre")
     net.link((name, "beaten"), start + 1, (p.name, "beaten"), start + neuron.COMPETITION_STEPS, "rows")

@@ -8,6 +8,12 @@ synapse, and ĉ_j.
 * :func:`context`: for each neuron, c_j and its direction ĉ_j
 * :func:`score`: in each synapse, exp(β_a (g_ij - 1)), which is in (0, 1]; the factor exp(β_a) cancels
 * :func:`normaliser`: for each neuron, one over the sum of its synapses' scores
+
+Synapses of the learning engine have no program. There the score is one of each presynaptic neuron, and the context is
+the mean over the postsynaptic ones:
+
+* :func:`pooled_context`: c = mean of c_j over j, and its direction
+* :func:`payload`: of each presynaptic neuron, exp(β_a (g_i - 1)) as an even number of eight bits
 """
 
 from __future__ import annotations
@@ -15,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from hmn_lava.components.port import Port
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.builder import Builder, Value
 from hmn_lava.microcode.functions import exponential, inverse_square_root, reciprocal
@@ -54,6 +61,48 @@ def context(name: str, z: Fixed, z_bounds: Interval, keys: Sequence[Fixed], boun
         means.append(after)
     for d, component in enumerate(direction(b, means)):
         b.emit(f"direction_{d}", component)
+    return b.build()
+
+
+def pooled_context(name: str, terms: Sequence[Port], gain: Fixed) -> Program:
+    """The mean over all neurons of their contexts, c ← (1 - κ) c + κ mean_j z_j k_j, and its direction.
+
+    Inputs ``term_<d>``, the sums of z_j k_jd; constants ``rate`` = κ and ``gain`` = 1/n; states ``c_<d>``; outputs
+    ``direction_<d>``.
+    """
+    b = Builder(name, "pooled context of all neurons, and its direction")
+    rate = b.constant("rate", RATE, (0, 1 << RATE.frac))
+    share = b.constant("gain", gain)
+    targets = [
+        b.mul(b.input(f"term_{d}", port.format, port.bounds), share, rounding="nearest") for d, port in enumerate(terms)
+    ]
+    # One binary point for all components: a direction must not lose a small one by aligning it to another.
+    frac = min(target.frac - max(0, target.reach.bit_length() - (WORD - 3)) for target in targets)
+    means = []
+    for d, target in enumerate(b.rescale(target, frac) for target in targets):
+        limit = max(1, target.reach)
+        mean = b.state(f"c_{d}", Fixed(WORD - 1, True, frac), (-limit, limit))
+        after = running_mean(b, mean, target, rate)
+        b.store(mean, after)
+        means.append(after)
+    for d, component in enumerate(direction(b, means)):
+        b.emit(f"direction_{d}", component)
+    return b.build()
+
+
+def payload(name: str, x: Port, directions: Sequence[Port], beta: float, high: int) -> Program:
+    """2 round(``high`` exp(β_a (g_i - 1))), at least 2: the message of a presynaptic neuron when its synapses learn.
+
+    Inputs ``x`` and ``direction_<d>``; constants as in :func:`score`; output ``score``. It is even since the engine
+    takes half of a payload, and never 0, since no message would leave an older one in the trace.
+    """
+    b = Builder(name, "attention score of a presynaptic neuron, as a payload")
+    activity = b.input("x", x.format, x.bounds)
+    ports = [b.input(f"direction_{d}", port.format, port.bounds) for d, port in enumerate(directions)]
+    value = b.clip(b.convert(score(b, activity, ports, beta), Fixed(WORD - 1, False, SCORE_FRAC)), 0, 1 << SCORE_FRAC)
+    half = b.raw("mul", value, high, SCORE_FRAC - 1, frac=1)
+    rounded = b.raw("shr", b.raw("add", half, 1), 1, frac=0)
+    b.emit("score", b.raw("shl", b.clip(rounded, 1, high), 1, frac=0))
     return b.build()
 
 

@@ -12,8 +12,8 @@ SATURATED = 64.0
 """An exponent at which a sigmoid is saturated, also where the temperature is a quarter of its bound."""
 
 
-def open_gate(b: Builder, dw: Value, beta: Value, threshold: Value, time: Value) -> Value:
-    """1 with probability p = σ(β_p (|Δw†| - θ_p)), else 0; one draw per synapse and step from the stream ``gate``.
+def open_gate(b: Builder, dw: Value, beta: Value, threshold: Value, time: Value, stream: str = "gate") -> Value:
+    """1 with probability p = σ(β_p (|Δw†| - θ_p)), else 0; one draw per compartment and step from ``stream``.
 
     The draw U of 16 bits opens the gate where U·2⁻¹⁶ < p.
     """
@@ -24,4 +24,4 @@ def open_gate(b: Builder, dw: Value, beta: Value, threshold: Value, time: Value)
     if limit < distance.reach:
         distance = b.clip(distance, -limit, limit)
     probability = sigmoid(b, b.mul(distance, beta))
-    return b.less(uniform(b, "gate", time), probability)
+    return b.less(uniform(b, stream, time), probability)

@@ -13,19 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hmn_lava.components.attention import DIRECTION, RATE, direction, running_mean, temperature
+from hmn_lava.components.port import Port
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.builder import Builder, Value
 from hmn_lava.microcode.functions import exponential, logarithm, reciprocal, square_root
 from hmn_lava.microcode.ir import WORD, Program
-from hmn_lava.microcode.ranges import WORD_RANGE, Interval
-
-
-@dataclass(frozen=True)
-class Port:
-    """A message format with the proven bounds of its integers."""
-
-    format: Fixed
-    bounds: Interval
+from hmn_lava.microcode.ranges import WORD_RANGE
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hmn_lava.components.clock import model_time, off_beat
+from hmn_lava.components.supply import SupplyForm, supply
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.builder import Builder, Value
 from hmn_lava.microcode.functions import gumbel, normal, sigmoid
@@ -32,7 +34,8 @@ class NeuronForm:
     """What a neuron program is made of. ``a`` is the format of its accumulator with the proven bounds ``a_bounds``.
 
     ``z`` is the format of relu's output, saturated at the integer ``z_high``; ``bias_in_voltage`` is True for Lava's
-    LIF population, False where the bias is part of a.
+    LIF population, False where the bias is part of a. Where a step of the model takes a ``frame`` of several steps of
+    the chip, the neuron works in step ``slot``, and may supply y traces to the learning engine in others.
     """
 
     activation: str
@@ -45,6 +48,9 @@ class NeuronForm:
     noise: Fixed | None = None
     competition: str = "none"
     inverse_temperature: Fixed | None = None
+    frame: int = 1
+    slot: int = 0
+    supply: SupplyForm | None = None
 
 
 def neuron(name: str, form: NeuronForm) -> Program:
@@ -60,41 +66,73 @@ def neuron(name: str, form: NeuronForm) -> Program:
     """
     b = Builder(name, f"neuron: {form.activation}, competition {form.competition}")
     accumulated = b.input("a", form.a, form.a_bounds)
-    beaten = b.input("beaten", Fixed(WORD - 1, signed=False), None) if form.competition != "none" else None
-    # The counter of held steps is also the offset of the model's clock.
-    hold = b.state("hold", Fixed(8, signed=False))
-    offset = b.constant("offset", Fixed(8, signed=False))
-    waiting = b.less(b.literal(0), hold)
-    b.note("wait until the first input can arrive")
-    b.store(hold, b.clip(b.raw("sub", hold, 1), 0, 255))
-    with b.unless(waiting):
-        a = accumulated
-        if form.a_bounds == WORD_RANGE and form.activation != "lif":
-            # What fills a word (a calibrated range) leaves no room to be negated or added to.
-            a = b.raw("shr", a, 1, frac=a.frac - 1)
-        if form.bias is not None and not form.bias_in_voltage:
-            a = b.add(a, b.constant("bias", form.bias))
-        time = None
-        if form.noise is not None or form.competition == "sample":
-            time = b.raw("sub", b.raw("time"), offset, wraps=True)
-        if form.noise is not None and time is not None:
-            draw = normal(b, uniform(b, "noise_draw", time))
-            a = b.add(a, b.mul(draw, b.constant("noise", form.noise)))
-        if form.activation == "lif" and a.frac != form.a.frac:
-            a = b.convert(a, form.a)  # the sums may have moved the binary point, which is the threshold's too
-        z = _activate(b, a, form)
-        if beaten is None:
-            b.emit("z", z)
-        else:
-            key = a
-            if form.competition == "sample" and form.inverse_temperature is not None and time is not None:
-                scaled = b.mul(a, b.constant("inverse_temperature", form.inverse_temperature), rounding="nearest")
-                key = b.add(scaled, gumbel(b, uniform(b, "sample_draw", time)))
+    competes = form.competition != "none"
+    beaten = b.input("beaten", Fixed(WORD - 1, signed=False), None) if competes else None
+    if form.frame > 1:
+        return _in_frames(b, accumulated, beaten, form)
+    with b.unless(_held(b)):
+        key, z = _soma(b, accumulated, form)
+        if beaten is not None:
             b.note("the key goes to the competition, z waits for its verdict")
             b.emit("key", key)
             z = b.delayed("z", z, COMPETITION_STEPS)
-            b.emit("z", b.select(beaten, b.literal(0, z.frac), z))
+            z = b.select(beaten, b.literal(0, z.frac), z)
+        b.emit("z", z)
     return b.build()
+
+
+def _in_frames(b: Builder, accumulated: Value, beaten: Value | None, form: NeuronForm) -> Program:
+    """The same in frames: z is kept in a state, from which the verdict and the supplied traces are made."""
+    if form.z is None:
+        raise ValueError("a neuron in frames needs the format of z")
+    bounds = (0, form.z_high)
+    held = b.state("held", form.z, bounds)
+    won = b.state("won", form.z, bounds) if beaten is not None else held
+    if form.supply is not None:
+        supply(b, won, form.supply, form.frame)  # before anything is stored: z as it was at the end of the last step
+    if beaten is not None:
+        with b.unless(off_beat(b, form.frame, (form.slot + COMPETITION_STEPS) % form.frame)):
+            z = b.raw("sel", beaten, 0, held, frac=held.frac)
+            b.emit("z", z)
+            b.store(won, z)
+    with b.unless(off_beat(b, form.frame, form.slot)), b.unless(_held(b)):
+        key, z = _soma(b, accumulated, form)
+        b.store(held, z)
+        b.emit("z" if beaten is None else "key", z if beaten is None else key)
+    return b.build()
+
+
+def _held(b: Builder) -> Value:
+    """Not 0 until the first input can arrive; counts down."""
+    hold = b.state("hold", Fixed(16, signed=False))
+    waiting = b.less(b.literal(0), hold)
+    b.note("wait until the first input can arrive")
+    b.store(hold, b.clip(b.raw("sub", hold, 1), 0, (1 << 16) - 1))
+    return waiting
+
+
+def _soma(b: Builder, accumulated: Value, form: NeuronForm) -> tuple[Value, Value]:
+    """The key for a competition, and z = f(a)."""
+    a = accumulated
+    if form.a_bounds == WORD_RANGE and form.activation != "lif":
+        # What fills a word (a calibrated range) leaves no room to be negated or added to.
+        a = b.raw("shr", a, 1, frac=a.frac - 1)
+    if form.bias is not None and not form.bias_in_voltage:
+        a = b.add(a, b.constant("bias", form.bias))
+    time = None
+    if form.noise is not None or form.competition == "sample":
+        time = model_time(b, b.constant("offset", Fixed(16, signed=False)), form.frame)
+    if form.noise is not None and time is not None:
+        draw = normal(b, uniform(b, "noise_draw", time))
+        a = b.add(a, b.mul(draw, b.constant("noise", form.noise)))
+    if form.activation == "lif" and a.frac != form.a.frac:
+        a = b.convert(a, form.a)  # the sums may have moved the binary point, which is the threshold's too
+    z = _activate(b, a, form)
+    key = a
+    if form.competition == "sample" and form.inverse_temperature is not None and time is not None:
+        scaled = b.mul(a, b.constant("inverse_temperature", form.inverse_temperature), rounding="nearest")
+        key = b.add(scaled, gumbel(b, uniform(b, "sample_draw", time)))
+    return key, z
 
 
 def competition(name: str, key: Fixed, bounds: Interval) -> Program:
@@ -121,7 +159,8 @@ def _activate(b: Builder, a: Value, form: NeuronForm) -> Value:
     if form.activation == "sigmoid":
         b.note("sigmoid")
         # At least one unit: a sigmoid is never zero, and a trace asks whether z is.
-        return b.maximum(b.convert(sigmoid(b, a), Z_SIGMOID), b.literal(1, Z_SIGMOID.frac))
+        format = form.z or Z_SIGMOID
+        return b.maximum(b.convert(sigmoid(b, a), format), b.literal(1, format.frac))
     return _lif(b, a, form)
 
 

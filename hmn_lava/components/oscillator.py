@@ -7,6 +7,7 @@ an integer period.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.builder import Builder, Value
@@ -58,9 +59,16 @@ def oscillator(name: str, period: float, per_synapse: bool) -> Program:
     return b.build()
 
 
-def synapse_gate(b: Builder, cosine_wave: Value, sine_wave: Value) -> Value:
-    """max(0, cos Φ cos φ_ij + sin Φ sin φ_ij) with the constants ``cos_phase`` and ``sin_phase`` of each synapse."""
-    b.note("phase gate: max(0, cos(Phi - phi_ij))")
-    cos_phase, sin_phase = (b.constant(name, WAVE, (-(1 << 16), 1 << 16)) for name in ("cos_phase", "sin_phase"))
+def own_gate(b: Builder, waves: Sequence[Value], key: str = "") -> Value:
+    """max(0, cos Φ cos φ + sin Φ sin φ) of the ``waves`` cos Φ and sin Φ; constants ``cos_phase`` and ``sin_phase``.
+
+    φ belongs to the compartment.
+
+    ``key``, where a compartment has several phases, is appended to their names.
+    """
+    b.note("phase gate: max(0, cos(Phi - phi))")
+    names = (f"{wave}_phase{key and '_'}{key}" for wave in ("cos", "sin"))
+    cos_phase, sin_phase = (b.constant(name, WAVE, (-(1 << 16), 1 << 16)) for name in names)
+    cosine_wave, sine_wave = waves
     wave = b.add(b.mul(cosine_wave, cos_phase, frac=16), b.mul(sine_wave, sin_phase, frac=16))
     return b.clip(wave, 0, 1 << 16)

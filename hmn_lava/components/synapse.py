@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from hmn_lava.components.attention import SCORE_FRAC, score
 from hmn_lava.components.gate import open_gate
-from hmn_lava.components.modulation import Port
-from hmn_lava.components.oscillator import synapse_gate
+from hmn_lava.components.oscillator import own_gate
+from hmn_lava.components.port import Port
 from hmn_lava.components.trace import trace
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.builder import Builder, Value
@@ -107,7 +107,7 @@ def synapse(name: str, form: SynapseForm) -> Program:
     if form.phase is not None:
         if form.phase_per_synapse:
             waves = [b.input(wave, form.phase.format, form.phase.bounds) for wave in ("cos", "sin")]
-            phase = synapse_gate(b, *waves)
+            phase = own_gate(b, waves)
             b.observe("gate", phase)
         else:
             phase = b.input("gate", form.phase.format, form.phase.bounds)

@@ -62,17 +62,31 @@ class LearningConnection:
         self.y = np.zeros((len(Y_TRACES), n_post), np.int64)
         self.tx = np.zeros(n_pre, np.int64)
         self.ty = np.zeros(n_post, np.int64)
-        self.y0 = np.zeros(n_post, np.bool_)
-        self._impulses = {}
+        self.impulses: dict[str, tuple[int, int]] = {}
+        """Whole part, and fraction in units of ``2**-fraction_bits``."""
         for trace in TRACES:
             impulse = 0.0 if trace == "x1" and graded else getattr(rule, f"{trace}_impulse")
             whole = int(np.floor(impulse))
-            self._impulses[trace] = (whole, int(np.rint((impulse - whole) * (1 << engine.fraction_bits))))
+            self.impulses[trace] = (whole, int(np.rint((impulse - whole) * (1 << engine.fraction_bits))))
 
     @property
     def learns(self) -> bool:
         """Whether the step that was made last ended an epoch."""
         return self.step_number % self.rule.t_epoch == 0
+
+    @property
+    def y0(self) -> NDArray[np.bool_]:
+        """Which postsynaptic neurons have spiked in the epoch so far."""
+        return self.ty > 0
+
+    @property
+    def states(self) -> dict[str, Integers]:
+        """All that the next step depends on besides ``step_number``, by name.
+
+        The arrays are the connection's own: whoever writes to them sets its state.
+        """
+        traces = dict(zip(TRACES, (*self.x, *self.y), strict=True))
+        return {**self.variables, **traces, "tx": self.tx, "ty": self.ty}
 
     def step(self, pre: Integers, post: NDArray[np.bool_], y: Integers | None = None) -> None:
         """One time step.
@@ -113,7 +127,6 @@ class LearningConnection:
         again = (self.ty > 0) & post
         for trace, values in zip(Y_TRACES, self.y, strict=True):
             self._add_again(trace, values, again)
-        self.y0 |= post
         self.ty[post] = moment
 
     def _add_again(self, trace: str, values: Integers, again: NDArray[np.bool_]) -> None:
@@ -122,11 +135,14 @@ class LearningConnection:
         values[index] = self._added(trace, values[index], index, self.step_number, repeated=True)
 
     def _added(self, trace: str, values: Integers, index: Integers, step: int, repeated: bool) -> Integers:
-        whole, fraction = self._impulses[trace]
-        engine = self.engine
-        low = engine.y_range[0] if engine.y_range is not None and self.rule.supplied and trace[0] == "y" else 0
-        up = self.rounding.impulse(trace, fraction, engine.fraction_bits, index, step, repeated)
-        return np.clip(values + whole + up, low, engine.trace_high)
+        whole, fraction = self.impulses[trace]
+        up = self.rounding.impulse(trace, fraction, self.engine.fraction_bits, index, step, repeated)
+        return np.clip(values + whole + up, self.lowest(trace), self.engine.trace_high)
+
+    def lowest(self, trace: str) -> int:
+        """Where an impulse clips a trace from below."""
+        supplied = self.rule.supplied and trace in Y_TRACES
+        return self.engine.y_range[0] if self.engine.y_range is not None and supplied else 0
 
     def _history(self, names: tuple[str, ...], start: Integers, spikes: Integers) -> Integers:
         """Traces at the moments 0 .. t_epoch of the epoch that ends now: they decay, then spikes add their impulses."""
@@ -178,6 +194,6 @@ class LearningConnection:
                 return self.rounding.variable(name, fraction, bits, self._index, self.step_number)
 
             changed[name] = np.where(self._exists[name], settle(total, self._levels[name], self.engine, up), 0)
-        self.variables |= changed
+        for name, values in changed.items():
+            self.variables[name][:] = values
         self.tx[:] = self.ty[:] = 0
-        self.y0[:] = False

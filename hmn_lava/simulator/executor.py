@@ -1,36 +1,33 @@
-"""What all integer executors share: state, messages in flight, the host's input, probes.
+"""What all integer executors share: state, messages in flight, frames, recording.
 
-An executor keeps the messages of the last steps in ring buffers, one for each output: slot s % depth holds what was
-emitted at step s. Subclasses say how the groups compute one step.
+An executor keeps the messages of the last steps of the chip in ring buffers, one for each output: slot s % depth holds
+what was emitted at step s. Subclasses say how one step is computed.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from hmn_lava.errors import InputError
 from hmn_lava.fixed import Integers
-from hmn_lava.memory import refuse_above_memory
 from hmn_lava.network import IntegerNetwork, Link
-from hmn_lava.simulator.probes import Probe, Recorder
-from hmn_lava.simulator.result import Result
+from hmn_lava.simulator.interface import Session, quantise_inputs
+from hmn_lava.simulator.probes import Recorder
 
 
-class Executor(ABC):
-    """Runs an integer network step by step, from its initial state.
+class Executor(Session):
+    """Runs an integer network step by step, from its initial state. ``time`` counts steps of the chip."""
 
-    Keeps the state between calls of :meth:`run`.
-    """
-
-    backend: str
+    dtype = np.int64
 
     def __init__(self, network: IntegerNetwork) -> None:
         self.network = network
+        self.signals = dict(network.signals)
         self.time = 0
         self.depth = (
             network.depth + 1
@@ -54,7 +51,7 @@ class Executor(ABC):
 
     @abstractmethod
     def compute(self, observe: Mapping[str, set[str]]) -> None:
-        """Run all groups for the step ``self.time``.
+        """Run all groups, then all learning synapses, for the step ``self.time`` of the chip.
 
         Read ``buffers``, change ``states``, write slot ``time % depth`` of ``buffers``.
 
@@ -67,46 +64,37 @@ class Executor(ABC):
 
     # running
 
-    def run(
-        self,
-        inputs: Mapping[str, ArrayLike] | None = None,
-        steps: int | None = None,
-        probes: Iterable[Probe | str] = (),
-        outputs: bool = True,
-    ) -> Result:
-        """Run ``steps`` steps and record.
+    @property
+    def step(self) -> int:
+        return self.time // self.network.frame
 
-        ``inputs`` maps input populations to real values of shape (steps, size); an input that is left out is zero, or
-        its lowest value. Returns a Result whose steps count from the beginning of this call. Raises InputError for an
-        unknown input, a wrong shape, or a value outside the declared range.
-        """
-        driven, steps = quantise_inputs(self.network, inputs or {}, steps)
-        asked = [p if isinstance(p, Probe) else Probe.parse(p) for p in probes]
-        named = {p.signal for p in asked}
-        always = [Probe(name) for name in self.network.outputs if outputs and name not in named]
-        recorder = Recorder([*asked, *always], self.network.signals, steps, np.int64)
+    def advance(self, inputs: Mapping[str, NDArray[np.float64]], steps: int, recorder: Recorder) -> None:
         observe: dict[str, set[str]] = {}
         for name in recorder.data:
             signal = self.network.signals[name]
             if signal.kind == "observable":
                 observe.setdefault(signal.owner, set()).add(signal.variable)
-        self.advance(driven, steps, recorder, observe)
-        return Result(
-            self.backend, steps, self.time - steps, dict(self.network.signals), recorder.data, self.network.outputs
-        )
+        self.execute(quantise_inputs(self.network, inputs, steps), steps, recorder, observe)
 
-    def advance(
+    def execute(
         self, driven: Mapping[str, Integers], steps: int, recorder: Recorder, observe: Mapping[str, set[str]]
     ) -> None:
-        """Compute ``steps`` steps with the host's input ``driven`` and record."""
+        """Compute ``steps`` frames, each with its row of the host's input ``driven``, and record.
+
+        A signal is recorded once in each frame, in the step of the chip that its offset names.
+        """
+        network = self.network
         for step in range(steps):
-            slot = self.time % self.depth
-            for name, values in driven.items():
-                self.buffers[name, "x"][slot] = values[step]
-            self.compute(observe)
-            for name in recorder.wanted(step):
-                recorder.record(step, name, self.value(name))
-            self.time += 1
+            wanted = recorder.wanted(step)
+            for phase in range(network.frame):
+                slot = self.time % self.depth
+                for name, values in driven.items():
+                    self.buffers[name, "x"][slot] = values[step] if phase == 0 else 0
+                self.compute(observe)
+                for name in wanted:
+                    if network.signals[name].offset % network.frame == phase:
+                        recorder.record(step, name, self.value(name))
+                self.time += 1
 
     def value(self, name: str) -> NDArray[Any]:
         """The integers of a signal after the last computed step, flat.
@@ -121,17 +109,12 @@ class Executor(ABC):
         return np.asarray(self.buffers[signal.owner, signal.variable][self.time % self.depth])
 
     def real(self, name: str) -> NDArray[np.float64]:
-        """The real values of a state signal, in its shape."""
         signal = self.network.signals[name]
         if signal.kind != "state":
             raise InputError(
                 "only states can be read between runs", field="signal", value=name, remedy="probe it instead"
             )
         return signal.format.real(self.states[signal.owner][signal.variable]).reshape(signal.shape)
-
-    def latency(self, name: str) -> int:
-        """Steps by which the executor shows a signal later than the step of the model that it belongs to."""
-        return self.network.signals[name].offset
 
     # checkpoints
 
@@ -170,63 +153,3 @@ class Executor(ABC):
     def slots(self, link: Link) -> Integers:
         """The ring slots that a link's messages of this step are read from."""
         return (self.time - 1 - link.delay) % self.depth
-
-
-def quantise_inputs(
-    network: IntegerNetwork, inputs: Mapping[str, ArrayLike], steps: int | None
-) -> tuple[dict[str, Integers], int]:
-    """Integers of the host's input for each step. Raises InputError for names, shapes and values that do not fit."""
-    arrays: dict[str, NDArray[np.float64]] = {}
-    for name, values in inputs.items():
-        if name not in network.inputs:
-            raise InputError(
-                "no such input", field="inputs", value=name, remedy=f"one of: {', '.join(network.inputs) or 'none'}"
-            )
-        try:
-            array = np.asarray(values, np.float64)
-        except (TypeError, ValueError):
-            raise InputError(
-                "not numbers", field=f"inputs.{name}", remedy="pass real numbers of shape (steps, size)"
-            ) from None
-        size = network.inputs[name].size
-        if array.ndim != 2 or array.shape[1] != size:
-            raise InputError(
-                "wrong shape", field=f"inputs.{name}", value=array.shape, remedy=f"pass shape (steps, {size})"
-            )
-        arrays[name] = array
-    lengths = {name: len(array) for name, array in arrays.items()}
-    if steps is None:
-        if not lengths:
-            raise InputError("how many steps?", field="steps", remedy="give steps, or an input that says how many")
-        steps = min(lengths.values())
-    if steps < 0:
-        raise InputError("must not be negative", field="steps", value=steps, remedy="give a number of steps from 0")
-    refuse_above_memory(
-        24 * steps * sum(source.size for source in network.inputs.values()),
-        field="steps",
-        value=steps,
-        remedy="run fewer steps at once",
-    )
-    driven = {}
-    for name, source in network.inputs.items():
-        if name not in arrays:
-            driven[name] = np.full(
-                (steps, source.size), max(source.low, 0) if source.high >= 0 else source.high, np.int64
-            )
-            continue
-        if lengths[name] < steps:
-            raise InputError("too few steps", field=f"inputs.{name}", value=lengths[name], remedy=f"pass {steps} steps")
-        array = arrays[name][:steps]
-        low, high = source.low * source.format.unit, source.high * source.format.unit
-        slack = source.format.unit / 2
-        bad = ~((array >= low - slack) & (array <= high + slack))  # also true for NaN
-        if bad.any():
-            step, index = (int(n) for n in np.argwhere(bad)[0])
-            raise InputError(
-                f"outside the input's range [{low:g}, {high:g}] at step {step}, neuron {index}",
-                field=f"inputs.{name}",
-                value=float(array[step, index]),
-                remedy="scale the input, or widen the population's range in the spec",
-            )
-        driven[name] = np.clip(source.format.quantise(array), source.low, source.high)
-    return driven, steps

@@ -6,6 +6,7 @@ does the loop over the steps. A group of many synapses gets a kernel of its own,
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,8 @@ from hmn_lava.simulator import machine
 from hmn_lava.simulator.codegen import Argument, Form, storage
 from hmn_lava.simulator.executor import Executor
 from hmn_lava.simulator.kernels import kernel
+from hmn_lava.simulator.learner import EPOCH, READ, arrive, bring, change, finish, follow
+from hmn_lava.simulator.learner_tables import learner_tables
 from hmn_lava.simulator.probes import Recorder
 from hmn_lava.simulator.tables import Memory, Tables, tables
 
@@ -47,12 +50,14 @@ class Fast(Executor):
         kernel_from: int = KERNEL_FROM,
         threaded_from: int = THREADED_FROM,
     ) -> None:
+        self._wide = {s.name for s in network.learning.values() if s.size >= threaded_from}
         self._kernels = {g.name: g for g in network.groups.values() if g.topology is not None and g.size >= kernel_from}
         self._members = [name for name in network.groups if name not in self._kernels]
         super().__init__(network)
         self.threads = threads or _processors()
         self._threaded_from = threaded_from
-        self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 and self._kernels else None
+        large = bool(self._kernels or self._wide)
+        self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 and large else None
         self._tables: dict[frozenset[tuple[str, str]], Tables] = {}
         self._calls: dict[tuple[str, frozenset[str]], _Call] = {}
         self._fixed = {name: _Fixed(group) for name, group in self._kernels.items()}
@@ -60,6 +65,7 @@ class Fast(Executor):
 
     def allocate(self) -> None:
         self.memory = Memory(self.network, self.depth, self._members)
+        self._learner = learner_tables(self.network.learning.values(), self.memory.learning)
         for output, (place, width) in self.memory.buffers.items():
             self.buffers[output] = self.memory.view(place, self.depth, width)
         for name, group in self.network.groups.items():
@@ -72,12 +78,17 @@ class Fast(Executor):
                 self.states[name] = {
                     s.name: self.memory.view(self.memory.states[name, s.name], group.size) for s in group.program.states
                 }
+        for name, synapses in self.network.learning.items():
+            self.states[name] = {
+                state: self.memory.view(self.memory.states[name, state], values.size)
+                for state, values in synapses.connection().states.items()
+            }
 
-    def advance(
+    def execute(
         self, driven: Mapping[str, NDArray[np.int64]], steps: int, recorder: Recorder, observe: Mapping[str, set[str]]
     ) -> None:
-        if self._kernels:
-            super().advance(driven, steps, recorder, observe)
+        if self._kernels or (self._pool is not None and self._wide):
+            super().execute(driven, steps, recorder, observe)
             return
         columns, inputs = self._driven(driven, steps)
         watches, record = self._watches(recorder, steps)
@@ -90,22 +101,28 @@ class Fast(Executor):
             t.links,
             t.outs,
             t.registers,
+            self._learner,
             columns,
             inputs,
             watches,
             record,
-            0,
             steps,
+            self.network.frame,
             self.time,
             self.depth,
         )
-        self.time += steps
+        self.time += steps * self.network.frame
         at = 0
         for data in recorder.data.values():
             data.reshape(-1)[:] = record[at : at + data.size]
             at += data.size
 
     def compute(self, observe: Mapping[str, set[str]]) -> None:
+        memory, learner = self.memory.array, self._learner
+        for name, synapses in zip(self.network.learning, learner.synapses, strict=True):
+            arrive(memory, synapses, learner.axons, self.time, self.depth)
+            if synapses[READ]:
+                self._by_rows(bring, name, memory, synapses)
         t = self._table(observe)
         for row in t.groups:
             machine.step_group(
@@ -116,6 +133,18 @@ class Fast(Executor):
             if (name, watched) not in self._calls:
                 self._calls[name, watched] = self._prepare(name, watched)
             self._calls[name, watched].run(self.time, self._pool, self.threads)
+        for number, name in enumerate(self.network.learning):
+            follow(memory, learner, number, self.time)
+            if (self.time + 1) % learner.synapses[number, EPOCH] == 0:
+                self._by_rows(change, name, memory, learner, number, self.time)
+                finish(memory, learner.synapses[number])
+
+    def _by_rows(self, function: Callable[..., None], name: str, *arguments: Any) -> None:
+        """Run a part of the learning engine on all rows of learning synapses."""
+        pool = self._pool if name in self._wide else None
+        _share(
+            lambda lo, hi: function(*arguments, lo, hi), self.network.learning[name].topology.n_post, pool, self.threads
+        )
 
     def observed(self, group: str, name: str) -> NDArray[Any]:
         if group in self._kernels:
@@ -153,10 +182,11 @@ class Fast(Executor):
             if ring:
                 place, width = self.memory.buffers[key]
             else:
-                width = self.network.groups[signal.owner].size
+                width = math.prod(signal.shape)
                 place = (self.memory.states if signal.kind == "state" else self.memory.observed)[key]
             stop = steps if probe.stop is None else min(probe.stop, steps)
-            rows.append([place, int(ring), width, at, probe.start, stop, probe.stride])
+            phase = signal.offset % self.network.frame
+            rows.append([place, int(ring), width, at, probe.start, stop, probe.stride, phase])
             at += len(probe.samples(steps)) * width
         return np.array(rows, np.int64).reshape(len(rows), machine.WATCH_COLUMNS), np.zeros(at, np.int64)
 
@@ -224,13 +254,18 @@ class _Call:
         self.function, self.arguments, self.rows, self.threaded = function, arguments, rows, threaded
 
     def run(self, time: int, pool: ThreadPoolExecutor | None, threads: int) -> None:
-        if pool is None or not self.threaded or self.rows < threads:
-            self.function(time, 0, self.rows, *self.arguments)
-            return
-        edges = np.linspace(0, self.rows, threads + 1).astype(int).tolist()
-        waiting = [pool.submit(self.function, time, lo, hi, *self.arguments) for lo, hi in pairwise(edges)]
-        for future in waiting:
-            future.result()
+        shared = pool if self.threaded else None
+        _share(lambda lo, hi: self.function(time, lo, hi, *self.arguments), self.rows, shared, threads)
+
+
+def _share(function: Callable[[int, int], None], rows: int, pool: ThreadPoolExecutor | None, threads: int) -> None:
+    """Call ``function(lo, hi)`` on all rows, in parts if there is a pool."""
+    if pool is None or rows < threads:
+        function(0, rows)
+        return
+    edges = np.linspace(0, rows, threads + 1).astype(int).tolist()
+    for future in [pool.submit(function, lo, hi) for lo, hi in pairwise(edges)]:
+        future.result()
 
 
 def _processors() -> int:

@@ -1,4 +1,4 @@
-"""The golden executor: the microcode interpreter on every group, messages by plain array indexing."""
+"""The golden executor: the microcode's interpreter, the learning engine's connection, messages by array indexing."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmn_lava.fixed import Integers, wrap
+from hmn_lava.learning.records import Y_TRACES
 from hmn_lava.microcode.interpreter import execute
 from hmn_lava.microcode.ir import WORD
-from hmn_lava.network import Constant, Group, IntegerNetwork, Link, Topology
+from hmn_lava.network import Constant, Group, IntegerNetwork, LearningSynapses, Link, Topology
 from hmn_lava.simulator.executor import Executor
 
 
@@ -21,11 +22,22 @@ class Interpreter(Executor):
     backend = "interpreter"
 
     def __init__(self, network: IntegerNetwork) -> None:
-        super().__init__(network)
+        self._connections = {s.name: s.connection() for s in network.learning.values()}
+        self._payloads: dict[str, Integers] = {}
         self._observed: dict[str, dict[str, Integers]] = {}
+        super().__init__(network)
+
+    def allocate(self) -> None:
+        super().allocate()
+        self.states |= {name: connection.states for name, connection in self._connections.items()}
 
     def compute(self, observe: Mapping[str, set[str]]) -> None:
         slot = self.time % self.depth
+        for synapses in self.network.learning.values():
+            arriving = np.zeros(synapses.topology.n_pre, np.int64)
+            for link in self.network.links_to(synapses.name):
+                arriving += self.buffers[link.source][self.slots(link)[0]]
+            self._payloads[synapses.name] = wrap(arriving, WORD)
         for group in self.network.groups.values():
             effects = execute(
                 group.program,
@@ -40,9 +52,20 @@ class Interpreter(Executor):
             for name, payload in effects.outputs.items():
                 emitted = payload if group.topology is None else row_sums(payload, group.topology)
                 self.buffers[group.name, name][slot] = wrap(emitted, WORD)
+        for synapses in self.network.learning.values():
+            self._learn(synapses)
 
     def observed(self, group: str, name: str) -> NDArray[Any]:
         return self._observed[group][name]
+
+    def _learn(self, synapses: LearningSynapses) -> None:
+        """The learning step, with what the postsynaptic group supplies; a state that it does not declare reads 0."""
+        states, size = self.states[synapses.neuron], synapses.topology.n_post
+        post = np.asarray(states.get("y0", np.zeros(size, np.int64)) != 0)
+        y = np.array([states.get(name, np.zeros(size, np.int64)) for name in Y_TRACES])
+        plastic = self._connections[synapses.name]
+        plastic.step_number = self.time
+        plastic.step(self._payloads[synapses.name], post, y if synapses.rule.supplied else None)
 
     def _ports(self, group: Group) -> dict[str, Integers]:
         """What every port of a group reads: the sum of its links' messages, wrapped to a word."""
@@ -52,11 +75,14 @@ class Interpreter(Executor):
         return {name: wrap(values, WORD) for name, values in ports.items()}
 
     def _arriving(self, link: Link, group: Group) -> Any:
+        if link.kind == "plastic":
+            synapses = self.network.learning[link.source[0]]
+            products = self.states[synapses.name]["weights"] * self._payloads[synapses.name][synapses.topology.col]
+            return _shifted(row_sums(products, synapses.topology), link.shift)
         buffer, slots = self.buffers[link.source], self.slots(link)
         if link.kind == "matrix" and link.topology is not None and link.weights is not None:
             products = link.weights * buffer[slots, link.topology.col]
-            total = row_sums(products, link.topology)
-            return total << link.shift if link.shift >= 0 else total >> -link.shift
+            return _shifted(row_sums(products, link.topology), link.shift)
         if link.kind == "pre" and group.topology is not None:
             return buffer[slots, group.topology.col]
         if link.kind == "post" and group.topology is not None:
@@ -73,6 +99,10 @@ def row_sums(values: Integers, topology: Topology) -> Integers:
     total = np.zeros(topology.n_post, np.int64)
     np.add.at(total, topology.row, values)
     return total
+
+
+def _shifted(total: Integers, shift: int) -> Integers:
+    return total << shift if shift >= 0 else total >> -shift
 
 
 def _spread(constant: Constant, group: Group) -> Integers:

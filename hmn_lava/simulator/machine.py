@@ -10,8 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from hmn_lava.microcode.ir import WORD
 from hmn_lava.simulator.cache import compiled
+from hmn_lava.simulator.learner import N_POST, READ, Learner, arrive, bring, learn
 
 BLOCK = 256
 """Compartments that an instruction is run over at a time: a few dozen registers of them fit the first cache."""
@@ -28,16 +31,16 @@ LEAF_KIND, LEAF_REGISTER, LEAF_AT, LEAF_TO_LINK = range(4)
 LEAF_COLUMNS = 4
 (KIND, BUFFER, BUFFER_WIDTH, DELAY_AT, DELAYS, STARTS_AT, COLS_AT, WEIGHTS_AT, SHIFT) = range(9)
 LINK_COLUMNS = 9
-WATCH_FROM, WATCH_RING, WATCH_SIZE, WATCH_TO, WATCH_START, WATCH_STOP, WATCH_STRIDE = range(7)
-WATCH_COLUMNS = 7
+WATCH_FROM, WATCH_RING, WATCH_SIZE, WATCH_TO, WATCH_START, WATCH_STOP, WATCH_STRIDE, WATCH_PHASE = range(8)
+WATCH_COLUMNS = 8
 
 # What fills a register before the instructions run.
 IMMEDIATE, ONE_FOR_ALL, ONE_EACH, ONE_PER_PRE, ONE_PER_POST, PORT = range(6)
 
 # Kinds of links, as in ``hmn_lava.network.Link``.
-LINK_KINDS = {"same": 0, "rows": 0, "all": 1, "pre": 2, "post": 3, "total": 4, "matrix": 5}
+LINK_KINDS = {"same": 0, "rows": 0, "all": 1, "pre": 2, "post": 3, "total": 4, "matrix": 5, "plastic": 6}
 
-_SAME, _ALL, _PRE, _POST, _TOTAL, _MATRIX = range(6)
+_SAME, _ALL, _PRE, _POST, _TOTAL, _MATRIX, _PLASTIC = range(7)
 _HIGH = 1 << (WORD - 1)
 _MASK = (1 << WORD) - 1
 
@@ -56,31 +59,32 @@ def step_group(
     for lo in range(0, size, BLOCK):
         count = min(BLOCK, size - lo)
         for leaf in range(group[LEAF_FROM], group[LEAF_TO]):
-            kind, r, at = leaves[leaf, LEAF_KIND], leaves[leaf, LEAF_REGISTER], leaves[leaf, LEAF_AT]
+            kind, at = leaves[leaf, LEAF_KIND], leaves[leaf, LEAF_AT]
+            r = leaves[leaf, LEAF_REGISTER] * BLOCK
             if kind == IMMEDIATE:
                 for e in range(count):
-                    registers[r, e] = at
+                    registers[r + e] = at
             elif kind == ONE_FOR_ALL:
                 for e in range(count):
-                    registers[r, e] = memory[at]
+                    registers[r + e] = memory[at]
             elif kind == ONE_EACH:
                 for e in range(count):
-                    registers[r, e] = memory[at + lo + e]
+                    registers[r + e] = memory[at + lo + e]
             elif kind == ONE_PER_PRE:
                 for e in range(count):
-                    registers[r, e] = memory[at + memory[group[COL_AT] + lo + e]]
+                    registers[r + e] = memory[at + memory[group[COL_AT] + lo + e]]
             elif kind == ONE_PER_POST:
                 for e in range(count):
-                    registers[r, e] = memory[at + memory[group[ROW_AT] + lo + e]]
+                    registers[r + e] = memory[at + memory[group[ROW_AT] + lo + e]]
             else:
                 for e in range(count):
-                    registers[r, e] = 0
+                    registers[r + e] = 0
                 for number in range(at, leaves[leaf, LEAF_TO_LINK]):
-                    _receive(memory, links[number], group, registers[r], lo, count, time, depth)
+                    _receive(memory, links[number], group, registers[r : r + BLOCK], lo, count, time, depth)
                 for e in range(count):
-                    registers[r, e] = ((registers[r, e] + _HIGH) & _MASK) - _HIGH
+                    registers[r + e] = ((registers[r + e] + _HIGH) & _MASK) - _HIGH
         for pc in range(group[CODE_FROM], group[CODE_TO]):
-            _execute(memory, code[pc], group, registers, lo, count, time, slot)
+            _execute(memory, code, pc, group, registers, lo, count, time, slot)
     if rows > 0:
         for o in range(group[OUT_FROM], group[OUT_TO]):
             base = outs[o, 0] + slot * rows
@@ -106,6 +110,11 @@ def _receive(memory: Any, link: Any, group: Any, port: Any, lo: int, count: int,
             ring = link[BUFFER] + ((time - 1 - memory[at + lo + e]) % depth) * width
             port[e] += memory[ring + memory[group[COL_AT] + lo + e]]
         return
+    if kind == _PLASTIC:
+        for e in range(count):
+            total = memory[link[BUFFER] + lo + e]
+            port[e] += total << link[SHIFT] if link[SHIFT] >= 0 else total >> -link[SHIFT]
+        return
     ring = link[BUFFER] + ((time - 1 - memory[at]) % depth) * width
     if kind == _SAME:
         for e in range(count):
@@ -128,89 +137,88 @@ def _receive(memory: Any, link: Any, group: Any, port: Any, lo: int, count: int,
 
 
 @compiled
-def _execute(memory: Any, code: Any, group: Any, registers: Any, lo: int, count: int, time: int, slot: int) -> None:
-    """One instruction for a block of compartments."""
-    op, shift = code[OP], code[C]
-    r, a, b = registers[code[TARGET]], registers[code[A]], registers[code[B]]
+def _execute(memory: Any, code: Any, pc: int, group: Any, x: Any, lo: int, elements: int, time: int, slot: int) -> None:
+    """One instruction for a block of compartments, on the registers ``x``."""
+    op, shift = code[pc, OP], code[pc, C]
+    # Unsigned, so that nothing is spent on what a negative index would mean.
+    count, block = np.uint64(elements), np.uint64(BLOCK)
+    r, a, b = np.uint64(code[pc, TARGET]) * block, np.uint64(code[pc, A]) * block, np.uint64(code[pc, B]) * block
     if op == ADD:
         for e in range(count):
-            r[e] = ((a[e] + b[e] + _HIGH) & _MASK) - _HIGH
+            x[r + e] = ((x[a + e] + x[b + e] + _HIGH) & _MASK) - _HIGH
     elif op == SUB:
         for e in range(count):
-            r[e] = ((a[e] - b[e] + _HIGH) & _MASK) - _HIGH
+            x[r + e] = ((x[a + e] - x[b + e] + _HIGH) & _MASK) - _HIGH
     elif op == MUL:
         for e in range(count):
-            r[e] = ((((a[e] * b[e]) >> shift) + _HIGH) & _MASK) - _HIGH
+            x[r + e] = ((((x[a + e] * x[b + e]) >> shift) + _HIGH) & _MASK) - _HIGH
     elif op == SHR:
         for e in range(count):
-            r[e] = a[e] >> shift
+            x[r + e] = x[a + e] >> shift
     elif op == SHL:
         for e in range(count):
-            r[e] = (((a[e] << shift) + _HIGH) & _MASK) - _HIGH
+            x[r + e] = (((x[a + e] << shift) + _HIGH) & _MASK) - _HIGH
     elif op == SEL:
-        c = registers[shift]
+        c = np.uint64(shift) * block
         for e in range(count):
-            r[e] = b[e] if a[e] != 0 else c[e]
+            x[r + e] = x[b + e] if x[a + e] != 0 else x[c + e]
     elif op == LT:
         for e in range(count):
-            r[e] = 1 if a[e] < b[e] else 0
+            x[r + e] = 1 if x[a + e] < x[b + e] else 0
     elif op == MIN:
         for e in range(count):
-            r[e] = min(a[e], b[e])
+            x[r + e] = min(x[a + e], x[b + e])
     elif op == NEG:
         for e in range(count):
-            r[e] = ((-a[e] + _HIGH) & _MASK) - _HIGH
+            x[r + e] = ((-x[a + e] + _HIGH) & _MASK) - _HIGH
     elif op == AND:
         for e in range(count):
-            r[e] = a[e] & b[e]
+            x[r + e] = x[a + e] & x[b + e]
     elif op == OR:
         for e in range(count):
-            r[e] = a[e] | b[e]
+            x[r + e] = x[a + e] | x[b + e]
     elif op == GE:
         for e in range(count):
-            r[e] = 1 if a[e] >= b[e] else 0
+            x[r + e] = 1 if x[a + e] >= x[b + e] else 0
     elif op == EQ:
         for e in range(count):
-            r[e] = 1 if a[e] == b[e] else 0
+            x[r + e] = 1 if x[a + e] == x[b + e] else 0
     elif op == MOV:
         for e in range(count):
-            r[e] = a[e]
+            x[r + e] = x[a + e]
     elif op == TIME:
         for e in range(count):
-            r[e] = ((time + _HIGH) & _MASK) - _HIGH
+            x[r + e] = ((time + _HIGH) & _MASK) - _HIGH
     elif op == INDEX:
         for e in range(count):
-            r[e] = ((lo + e + _HIGH) & _MASK) - _HIGH
+            x[r + e] = ((lo + np.int64(e) + _HIGH) & _MASK) - _HIGH
     else:
-        _effect(
-            memory, code, group, a, registers[code[GUARD]] if code[GUARD] >= 0 else a, code[GUARD] >= 0, lo, count, slot
-        )
+        _effect(memory, code, pc, group, x, lo, elements, slot)
 
 
 @compiled
-def _effect(
-    memory: Any, code: Any, group: Any, a: Any, guard: Any, guarded: bool, lo: int, count: int, slot: int
-) -> None:
+def _effect(memory: Any, code: Any, pc: int, group: Any, x: Any, lo: int, count: int, slot: int) -> None:
     """A store, an emission or an observation: nothing, or zero, where the guard is not zero."""
-    op, place, width = code[OP], code[PLACE], code[WIDTH]
+    op, place, width = code[pc, OP], code[pc, PLACE], code[pc, WIDTH]
+    a, guard, guarded = code[pc, A] * BLOCK, code[pc, GUARD] * BLOCK, code[pc, GUARD] >= 0
     if op == STORE:
         mask = (1 << width) - 1
-        high = (1 << (width - 1)) if code[SIGNED] else 0
+        high = (1 << (width - 1)) if code[pc, SIGNED] else 0
         for e in range(count):
-            if not (guarded and guard[e] != 0):
-                memory[place + lo + e] = ((a[e] + high) & mask) - high
+            if not (guarded and x[guard + e] != 0):
+                memory[place + lo + e] = ((x[a + e] + high) & mask) - high
     elif op == OBSERVE:
         for e in range(count):
-            memory[place + lo + e] = 0 if guarded and guard[e] != 0 else a[e]
+            memory[place + lo + e] = 0 if guarded and x[guard + e] != 0 else x[a + e]
     elif group[ROWS] > 0:
         base = place + slot * width
         for e in range(count):
-            if not (guarded and guard[e] != 0):
-                memory[base + memory[group[ROW_AT] + lo + e]] += a[e]
+            if not (guarded and x[guard + e] != 0):
+                memory[base + memory[group[ROW_AT] + lo + e]] += x[a + e]
     else:
         base = place + slot * width
         for e in range(count):
-            memory[base + lo + e] = 0 if guarded and guard[e] != 0 else a[e]
+            memory[base + lo + e] = 0 if guarded and x[guard + e] != 0 else x[a + e]
 
 
 @compiled
@@ -222,46 +230,58 @@ def run_steps(
     links: Any,
     outs: Any,
     registers: Any,
+    learner: Learner,
     driven: Any,
     inputs: Any,
     watches: Any,
     record: Any,
-    first: int,
-    last: int,
+    steps: int,
+    frame: int,
     time: int,
     depth: int,
 ) -> None:
-    """Steps first to last - 1 of a run whose step 0 is ``time``.
+    """``steps`` frames of a run that begins at step ``time`` of the chip.
 
-    Feed the host's input, run all groups, record what is watched.
+    Feed the host's input, run all groups and all learning synapses, record what is watched.
 
-    ``driven`` (steps, total) holds the input of each step; rows of ``inputs`` say which of its columns go to which
+    ``driven`` (steps, total) holds the input of each frame; rows of ``inputs`` say which of its columns go to which
     buffer.
     """
-    for step in range(first, last):
-        now = time + step
-        feed(memory, inputs, driven, step, now, depth)
-        for g in range(groups.shape[0]):
-            step_group(memory, groups[g], code, leaves, links, outs, registers, now, depth)
-        watch(memory, watches, record, step, now, depth)
+    now = time
+    for step in range(steps):
+        for phase in range(frame):
+            feed(memory, inputs, driven, step, phase, now, depth)
+            for n in range(learner.synapses.shape[0]):
+                synapses = learner.synapses[n]
+                arrive(memory, synapses, learner.axons, now, depth)
+                if synapses[READ]:
+                    bring(memory, synapses, 0, synapses[N_POST])
+            for g in range(groups.shape[0]):
+                step_group(memory, groups[g], code, leaves, links, outs, registers, now, depth)
+            for n in range(learner.synapses.shape[0]):
+                learn(memory, learner, n, now)
+            watch(memory, watches, record, step, phase, now, depth)
+            now += 1
 
 
 @compiled
-def feed(memory: Any, inputs: Any, driven: Any, step: int, now: int, depth: int) -> None:
-    """Write the host's input of a step into its ring buffers."""
+def feed(memory: Any, inputs: Any, driven: Any, step: int, phase: int, now: int, depth: int) -> None:
+    """Write the host's input of a step of the chip into its ring buffers: that of the frame, then silence."""
     slot = now % depth
     for n in range(inputs.shape[0]):
         column, at, size = inputs[n, 0], inputs[n, 1], inputs[n, 2]
         for i in range(size):
-            memory[at + slot * size + i] = driven[step, column + i]
+            memory[at + slot * size + i] = driven[step, column + i] if phase == 0 else 0
 
 
 @compiled
-def watch(memory: Any, watches: Any, record: Any, step: int, now: int, depth: int) -> None:
-    """Copy what is watched after a step to its place in ``record``."""
+def watch(memory: Any, watches: Any, record: Any, step: int, phase: int, now: int, depth: int) -> None:
+    """Copy what is watched after a step of the chip to its place in ``record``."""
     for n in range(watches.shape[0]):
         w = watches[n]
-        if step < w[WATCH_START] or step >= w[WATCH_STOP] or (step - w[WATCH_START]) % w[WATCH_STRIDE] != 0:
+        if phase != w[WATCH_PHASE] or step < w[WATCH_START] or step >= w[WATCH_STOP]:
+            continue
+        if (step - w[WATCH_START]) % w[WATCH_STRIDE] != 0:
             continue
         size = w[WATCH_SIZE]
         source = w[WATCH_FROM] + (now % depth) * size if w[WATCH_RING] else w[WATCH_FROM]

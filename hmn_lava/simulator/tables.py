@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from hmn_lava.fixed import Integers
+from hmn_lava.learning.records import X_TRACES, Y_TRACES
 from hmn_lava.microcode.ir import Instruction, Operand, Program
-from hmn_lava.network import Group, IntegerNetwork, Link
+from hmn_lava.network import Group, IntegerNetwork, LearningSynapses, Link
 from hmn_lava.simulator import machine as m
+from hmn_lava.simulator.learner_tables import Rooms
 
 _OPS = {
     "mov": m.MOV,
@@ -60,6 +62,7 @@ class Memory:
             for observable in group.program.observables:
                 self.observed[name, observable.name] = self._room(group.size)
         self.groups = [network.groups[name] for name in self.members]
+        self.learning = {s.name: self._learning(s) for s in network.learning.values()}
         self.links = {link: self._link(link) for group in self.groups for link in network.links_to(group.name)}
         self.topology = {
             g.name: (self.place(g.topology.row), self.place(g.topology.col))
@@ -90,7 +93,33 @@ class Memory:
     def _room(self, size: int) -> int:
         return self._put(np.zeros(size, np.int64))
 
+    def _learning(self, synapses: LearningSynapses) -> Rooms:
+        network, name, topology = self.network, synapses.name, synapses.topology
+        n_pre, n_post, moments = topology.n_pre, topology.n_post, synapses.rule.t_epoch + 1
+        for variable, values in synapses.initial.items():
+            self.states[name, variable] = self._put(values)
+        for names, size in ((X_TRACES, n_pre), (Y_TRACES, n_post), (("tx",), n_pre), (("ty",), n_post)):
+            for variable in names:  # the traces of a side lie side by side
+                self.states[name, variable] = self._room(size)
+        return Rooms(
+            starts=self._put(topology.starts),
+            col=self.place(topology.col),
+            states={variable: place for (owner, variable), place in self.states.items() if owner == name},
+            neuron=tuple(self.states.get((synapses.neuron, state), -1) for state in ("y0", *Y_TRACES)),
+            payloads=self._room(n_pre),
+            listed=self._room(1 + n_pre),
+            currents=self._room(n_post),
+            x_history=self._room(moments * len(X_TRACES) * n_pre),
+            y_history=self._room(moments * len(Y_TRACES) * n_post),
+            axons=tuple((self.buffers[link.source][0], int(link.delay[0])) for link in network.links_to(name)),
+            read=any(link.kind == "plastic" and link.source[0] == name for link in network.links),
+        )
+
     def _link(self, link: Link) -> list[int]:
+        if link.kind == "plastic":
+            synapses = self.network.learning[link.source[0]]
+            currents, width = self.learning[synapses.name].currents, synapses.topology.n_post
+            return [m.LINK_KINDS[link.kind], currents, width, 0, 1, 0, 0, 0, link.shift]
         buffer, width = self.buffers[link.source]
         starts = cols = weights = 0
         if link.kind == "matrix" and link.topology is not None and link.weights is not None:
@@ -139,7 +168,7 @@ def tables(memory: Memory, observe: Mapping[str, frozenset[str]]) -> Tables:
         _table(leaves, m.LEAF_COLUMNS),
         _table(links, m.LINK_COLUMNS),
         _table(outs, 2),
-        np.zeros((most, m.BLOCK), np.int64),
+        np.zeros(most * m.BLOCK, np.int64),
     )
 
 

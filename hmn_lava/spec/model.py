@@ -89,10 +89,15 @@ class Phase:
 
 @dataclass(frozen=True, eq=False)
 class Gate:
-    """Probabilistic gate: applied with probability sigmoid(beta (|dw| - threshold))."""
+    """Probabilistic gate: applied with probability sigmoid(beta (|dw| - threshold)).
+
+    ``on_engine``: what stands for it in the learning engine: only its stochastic ``rounding``, one draw of the
+    ``neuron`` for all of its synapses, or the expected update as a ``staircase``.
+    """
 
     beta: float  # beta_p
     threshold: float  # theta_p
+    on_engine: Literal["rounding", "neuron", "staircase"] = "rounding"
 
 
 @dataclass(frozen=True, eq=False)
@@ -303,7 +308,7 @@ def _rule(field: str, record: HmnConnection, spec: Spec, source: Source, cells: 
         modulators=tuple(spec.modulators) if record.modulators is None else record.modulators,
         attention=_attention(f"{field}.attention", record.attention, source, cells),
         phase=_phase(f"{field}.phase_gate", record.phase_gate, source, cells),
-        gate=None if gate is None else Gate(gate.beta, gate.threshold),
+        gate=None if gate is None else Gate(gate.beta, gate.threshold, gate.on_engine),
     )
 
 

@@ -213,6 +213,9 @@ class ProbabilisticGateSpec(Record):
 
     beta: NonNegative = Field(50.0, description="beta_p")
     threshold: NonNegative = Field(0.01, description="theta_p")
+    on_engine: Literal["rounding", "neuron", "staircase"] = Field(
+        "rounding", description="what stands for the gate in the learning engine, which draws no number for a synapse"
+    )
 
 
 class HmnConnection(Record):

@@ -325,7 +325,6 @@ def test_an_array_that_is_not_in_the_file(spec, content, refused, tmp_path):
     [
         (["--profile", "loihi9"], 2, ["unknown hardware profile"]),
         (["--profile", "loihi1"], 3, ["microcode: loihi1", "--profile loihi2"]),
-        (["--plasticity", "engine"], 2, ["plasticity", "not built yet"]),
         (["--plasticity", "magic"], 2, ["plasticity"]),
         (["--seed", "-1"], 2, ["seed"]),
         (["--seed", str(2**63)], 2, ["seed"]),
@@ -514,7 +513,7 @@ MANIFESTS: list[tuple[str, Any, list[str]]] = [
     ("name", "tiny\n", ["name"]),
     ("profile/sha256", "abc", ["profile.sha256"]),
     ("profile/name", 3, ["profile.name"]),
-    ("plasticity", "engine", ["plasticity"]),
+    ("plasticity", "hardware", ["plasticity"]),
     ("seed", -1, ["seed"]),
     ("seed", HUGE, ["seed"]),
     ("seed", 0.5, ["seed"]),

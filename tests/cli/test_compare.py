@@ -1,6 +1,5 @@
 """`hmn-lava compare`."""
 
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -85,7 +84,8 @@ def test_comparing_nothing_is_refused(hmn_lava, compiled, monkeypatch):
     for nothing in ([], ""):
         with pytest.raises(InputError, match="no signal to compare"):
             hl.compare(bundle, "interpreter", "fast", steps=5, signals=nothing)
-    module = sys.modules["hmn_lava.compare"]  # the package's own attribute of that name is the function
-    monkeypatch.setattr(module, "_signals", lambda session, bundle: {})
+    opened = bundle.session("fast")
+    opened.signals = {}
+    monkeypatch.setattr(hl.Bundle, "session", lambda *_, **__: opened)
     with pytest.raises(InputError, match="share no signal"):
         hl.compare(bundle, "interpreter", "fast", steps=5)

@@ -18,7 +18,7 @@ from hmn_lava.components.attention import (
     score_bounds,
     temperature,
 )
-from hmn_lava.components.modulation import Port
+from hmn_lava.components.port import Port
 from hmn_lava.components.synapse import AttentionForm, SynapseForm, synapse
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.builder import Builder

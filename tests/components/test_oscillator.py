@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from hmn_lava.components.oscillator import GATE, WAVE, counter_format, oscillator, synapse_gate
+from hmn_lava.components.oscillator import GATE, WAVE, counter_format, oscillator, own_gate
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.builder import Builder
 from hmn_lava.microcode.interpreter import execute
@@ -62,7 +62,7 @@ def test_the_waves_and_the_gate_that_a_synapse_makes_of_them(period):
     program = oscillator("theta", period, True)
     b = Builder("synapse")
     waves = [b.input(name, WAVE, (-(1 << 16), 1 << 16)) for name in ("cos", "sin")]
-    b.observe("gate", synapse_gate(b, *waves))
+    b.observe("gate", own_gate(b, waves))
     synapse = b.build()
     assert verify(synapse) == []
     assert overflows(synapse) == []

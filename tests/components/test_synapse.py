@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hmn_lava import streams
-from hmn_lava.components.modulation import Port
 from hmn_lava.components.oscillator import WAVE
+from hmn_lava.components.port import Port
 from hmn_lava.components.synapse import GateForm, SynapseForm, synapse
 from hmn_lava.components.trace import DECAY
 from hmn_lava.fixed import Fixed

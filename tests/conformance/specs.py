@@ -150,7 +150,7 @@ def spec_dicts(draw: Any) -> dict[str, Any]:
         delays = st.integers(int(loop), 4)
         uneven = st.lists(st.lists(delays, min_size=size[1], max_size=size[1]), min_size=size[0], max_size=size[0])
         record["delay"] = draw(st.one_of(delays, uneven))
-        if size[0] * size[1] > 2 and not isinstance(record["delay"], list):
+        if size[0] * size[1] >= 16 and not isinstance(record["delay"], list):
             record["topology"] = draw(st.sampled_from(["dense", "dense", {"density": 0.6}]))
         connections[f"c{number}"] = record
     formats = {}
@@ -176,6 +176,28 @@ def spec_dicts(draw: Any) -> dict[str, Any]:
     if attention is not None:
         spec["global_attention"] = attention
     return spec
+
+
+@st.composite
+def engine_spec_dicts(draw: Any) -> dict[str, Any]:
+    """A spec that the learning engine can hold: no activity below zero, one delay, two rules for a neuron."""
+    spec = draw(spec_dicts())
+    populations, connections = spec["populations"], spec["connections"]
+    if populations["x"].get("range", [0])[0] < 0:
+        populations["x"]["range"] = draw(st.sampled_from([[0.0, 1.0], [0.0, 0.3], [0, 1000.0], [0.5, 2.0]]))
+    learning: dict[str, int] = {}
+    for record in connections.values():
+        if record["type"] != "hmn":
+            continue
+        if isinstance(record["delay"], list):
+            record["delay"] = draw(st.integers(1, 2))
+        learning[record["target"]] = learning.get(record["target"], 0) + int(record["learning"])
+        if learning[record["target"]] > 2:
+            record["learning"] = False
+        if "probabilistic_gate" in record:
+            choices = ["rounding", "neuron", *([] if "attention" in record else ["staircase"])]
+            record["probabilistic_gate"]["on_engine"] = draw(st.sampled_from(choices))
+    return dict(spec)
 
 
 def random_inputs(network: Any, steps: int, seed: int) -> dict[str, Any]:

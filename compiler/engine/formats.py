@@ -1,0 +1,214 @@
+"""The formats that the learning engine dictates: payloads, y traces, tags and weights, and how tags take coincidences.
+
+A graded x is the payload p of a message, 8 bits, and the engine keeps x1 = p/2 of it; a z that is not a spike is the
+trace y1. A tag holds ψ in a unit that makes the largest coincidence nearly fill it: t = ψ/u_t.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from hmn_lava.compiler.engine.schedule import learning
+from hmn_lava.components.port import Port
+from hmn_lava.errors import Finding
+from hmn_lava.fixed import Fixed
+from hmn_lava.hardware_profiles import Profile
+from hmn_lava.learning.coefficients import CoefficientRange
+from hmn_lava.learning.engine import Engine, Levels, SignMode
+from hmn_lava.learning.products import down_scaling
+from hmn_lava.learning.records import Factor, Product
+from hmn_lava.spec.model import Connection, Model, Population, Rule
+
+TOLERATED = 0.01
+"""A bound of a weight or an activity may be cut by this share, so that a power of two fits."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a profile's learning engine can hold: its integers, the coefficients of a product, products of a rule."""
+
+    engine: Engine
+    scales: CoefficientRange
+    products: int
+
+    @classmethod
+    def of(cls, profile: Profile) -> Limits:
+        return cls(Engine.of(profile), CoefficientRange.of(profile), profile.learning.products_per_rule.value)
+
+
+@dataclass(frozen=True, eq=False)
+class Tag:
+    """A trace in a tag: its format, and the product that writes a coincidence into it."""
+
+    variable: str  # t or d
+    format: Fixed
+    coincidence: Product
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """How the engine holds one plastic connection."""
+
+    connection: Connection
+    rule: Rule
+    weight: Fixed
+    levels: Levels
+    sign_mode: SignMode
+    fast: Tag
+    slow: Tag | None
+    activity: Fixed | None
+    """Of y1; None where z is a spike."""
+    graded: int
+    """What a payload does to x1, as in ``simulate``."""
+    high: int
+    """The largest trace."""
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Formats that the quantiser takes as they are."""
+
+    activity: Mapping[str, Port] = field(default_factory=dict)
+    weight: Mapping[str, Fixed] = field(default_factory=dict)
+    reach: Mapping[str, float] = field(default_factory=dict)
+    """Connection -> the largest weight that the chip lets it have."""
+    payload: Mapping[str, int] = field(default_factory=dict)
+    """Connection -> the largest payload, beside x, that arrives at its synapses."""
+    coded: Mapping[str, Coded] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+def given_formats(model: Model, limits: Limits) -> Given:
+    """The formats of the connections that learn, and findings for what no format of the engine can hold."""
+    activity: dict[str, Port] = {}
+    coded: dict[str, Coded] = {}
+    payload: dict[str, int] = {}
+    found: list[Finding] = []
+    for c, rule in learning(model):
+        problems = [*_activities(model, c), *_delays(c)]
+        found += problems
+        if problems:
+            continue
+        pre, post = model.populations[c.pre], model.populations[c.post]
+        if not _spikes(pre):
+            activity[c.pre] = _payload(pre, limits.engine)
+        coded[c.name] = _coded(c, rule, pre, post, activity.get(c.pre), limits)
+        found += _weights(coded[c.name])
+        if rule.attention is not None:
+            payload[c.name] = 2 * limits.engine.trace_high
+    return Given(
+        activity,
+        {name: form.weight for name, form in coded.items()},
+        {n: max(abs(f.levels.low), abs(f.levels.high)) * f.weight.unit for n, f in coded.items()},
+        payload,
+        coded,
+        tuple(found),
+    )
+
+
+def _activities(model: Model, c: Connection) -> Iterator[Finding]:
+    """An x or z below zero: traces have no sign."""
+    for name in (c.pre, c.post):
+        p = model.populations[name]
+        if p.low < 0:
+            remedy = "Shift the range to start at 0, use two populations of opposite sign, or plasticity neurocore."
+            yield Finding("unsigned-trace", f"populations.{name}.range", [p.low, p.high], "[0, ...]", "error", remedy)
+
+
+def _delays(c: Connection) -> Iterator[Finding]:
+    if c.n_syn and int(c.delay.min()) != int(c.delay.max()):
+        remedy = "The engine has one x trace for each axon: use one delay, a connection for each, or neurocore."
+        used = f"{int(c.delay.min())} to {int(c.delay.max())}"
+        yield Finding("delay-per-synapse", f"connections.{c.name}.delay", used, "one delay", "error", remedy)
+
+
+def _weights(coded: Coded) -> Iterator[Finding]:
+    """The chip saturates weights where their bits end, not at the bounds that the spec asks for."""
+    rule, levels, unit = coded.rule, coded.levels, coded.weight.unit
+    low, high = levels.low * unit, levels.high * unit
+    slack = TOLERATED * max(abs(rule.w_min), abs(rule.w_max))
+    if abs(low - rule.w_min) > slack or abs(high - rule.w_max) > slack:
+        remedy = "The chip saturates where the bits end: choose bounds [-2^k, 2^k], [0, 2^k] or [-2^k, 0] to match."
+        where = f"connections.{coded.connection.name}.bounds"
+        yield Finding("weight-bounds", where, [rule.w_min, rule.w_max], [low, high], "warning", remedy)
+
+
+def _spikes(p: Population) -> bool:
+    return p.signal == "spike" or p.activation == "lif"
+
+
+def _payload(p: Population, engine: Engine) -> Port:
+    """The format of a graded x: the engine takes half of a payload, and a trace holds that."""
+    most = 2 * engine.trace_high
+    frac = math.floor(math.log2(most / p.high))
+    top = round(math.ldexp(p.high, frac))
+    return Port(Fixed(max(top, 1).bit_length(), False, frac), (0, top))
+
+
+def _coded(c: Connection, rule: Rule, pre: Population, post: Population, x: Port | None, limits: Limits) -> Coded:
+    engine = limits.engine
+    mode: SignMode = "excitatory" if rule.w_min >= 0 else "inhibitory" if rule.w_max <= 0 else "mixed"
+    levels = engine.weights[mode]
+    reach, most = max(abs(rule.w_min), abs(rule.w_max)), max(abs(levels.low), abs(levels.high))
+    frac = math.floor(math.log2((most + levels.step) / reach))
+    high = engine.trace_high
+    activity = None
+    if not _spikes(post):
+        y_frac = math.floor(math.log2(high * (1 + TOLERATED) / post.high))
+        activity = Fixed(engine.trace_bits, False, y_frac)
+
+    def tag(variable: str, top: int, tau: float) -> Tag:
+        gain = 1.0 if rule.mode == "replacing" else -1.0 / math.expm1(-1.0 / tau)
+        return _tag(variable, top, gain, x, activity, post, limits)
+
+    return Coded(
+        connection=c,
+        rule=rule,
+        weight=Fixed(engine.variable_width, True, frac),
+        levels=levels,
+        sign_mode=mode,
+        fast=tag("t", engine.tag_1.high, rule.tau_fast),
+        slow=None if rule.tau_slow is None else tag("d", engine.tag_2.high, rule.tau_slow),
+        activity=activity,
+        graded=0 if x is None and rule.attention is None else 1,
+        high=high,
+    )
+
+
+def _tag(
+    variable: str,
+    top: int,
+    gain: float,
+    x: Port | None,
+    y: Fixed | None,
+    post: Population,
+    limits: Limits,
+) -> Tag:
+    """The largest power of two by which coincidences can be multiplied so that no trace leaves the tag.
+
+    ``gain``: how much larger than a coincidence the trace gets that accumulates them.
+    """
+    engine, scales = limits.engine, limits.scales
+    factors, largest, frac = [Factor("y0")], 1.0, 0
+    if x is not None:
+        factors.append(Factor("x1"))
+        largest *= x.bounds[1] / 2
+        frac += x.format.frac - 1
+    if y is not None:
+        factors.append(Factor("y1"))
+        largest *= min(math.ldexp(post.high, y.frac), engine.trace_high)
+        frac += y.frac
+    shift = down_scaling(Product("x0", None, 1, 0, tuple(factors)), engine)
+    lowest, highest = scales.exponent[0], scales.exponent[1] + scales.mantissa[1].bit_length() - 1
+    power = math.floor(math.log2(top * (1 + TOLERATED) / (largest * gain))) + shift
+    power = max(lowest, min(highest, power))
+    # A large mantissa keeps the bits that the implicit down-scaling cuts; where it cuts none, 1 is the plainest.
+    bits = (
+        min(scales.mantissa[1].bit_length() - 1, max(0, power - lowest))
+        if shift
+        else max(0, power - scales.exponent[1])
+    )
+    product = Product("x0", None, 1 << bits, power - bits, tuple(factors))
+    return Tag(variable, Fixed(engine.variable_width, variable == "t", frac + power - shift), product)

@@ -1,0 +1,66 @@
+"""The whole network with its plastic connections in the learning engine."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from hmn_lava.compiler.engine.formats import Coded, Given, Limits
+from hmn_lava.compiler.engine.schedule import EngineSchedule
+from hmn_lava.compiler.engine.synapses import lower_synapses
+from hmn_lava.compiler.engine.thirds import Third, link_thirds, lower_thirds, supply_form
+from hmn_lava.compiler.lowering import Lowering
+from hmn_lava.compiler.neurocore.assembly import Assembly
+from hmn_lava.compiler.neurocore.connections import lower_static
+from hmn_lava.compiler.neurocore.populations import lower_input, lower_neurons
+from hmn_lava.compiler.quantise import Formats
+from hmn_lava.errors import Finding
+from hmn_lava.hardware_profiles import Profile
+from hmn_lava.network import IntegerNetwork
+from hmn_lava.spec.model import Model
+
+
+@dataclass(frozen=True, eq=False)
+class EngineLowering:
+    """The network, None where a finding forbids it; the record of its parameters; the rules, and what they cost."""
+
+    network: IntegerNetwork | None
+    record: Lowering
+    thirds: tuple[Third, ...]
+    schedule: EngineSchedule
+    findings: tuple[Finding, ...]
+
+
+def lower(model: Model, formats: Formats, given: Given, schedule: EngineSchedule, profile: Profile) -> EngineLowering:
+    """The integer network of a model."""
+    limits = Limits.of(profile)
+    net = Assembly(model, formats, schedule, profile.lif)
+    onto: dict[str, list[Coded]] = defaultdict(list)
+    for coded in given.coded.values():
+        onto[coded.connection.post].append(coded)
+    findings: list[Finding] = []
+    thirds: dict[str, list[Third]] = {}
+    for post, connections in onto.items():
+        thirds[post], found = lower_thirds(net, connections, schedule, limits)
+        findings += found
+    if not all(thirds.values()):
+        return EngineLowering(None, net.record, every(thirds), schedule, tuple(findings))
+    for population in model.populations.values():
+        if population.type == "input":
+            lower_input(net, population)
+        else:
+            own = thirds.get(population.name)
+            lower_neurons(net, population, supply_form(schedule, population.name, own, limits.engine) if own else None)
+    for connection in model.connections.values():
+        if connection.name not in given.coded:
+            lower_static(net, connection)
+    for own in thirds.values():
+        for third in own:
+            lower_synapses(net, third, schedule, limits.engine)
+            link_thirds(net, third, schedule)
+    return EngineLowering(net.network(), net.record, every(thirds), schedule, tuple(findings))
+
+
+def every(thirds: dict[str, list[Third]]) -> tuple[Third, ...]:
+    """The third factors of all populations."""
+    return tuple(third for own in thirds.values() for third in own)

@@ -1,0 +1,115 @@
+"""When each message of a framed network arrives: offsets in steps of the chip, and how long a frame is.
+
+Where synapses learn, their neurons' input arrives in the first step of a frame, the y1 of their z before the end of the
+trace epoch, and their third factors before the end of the weight epoch. The frame is the shortest power of two in which
+that is possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hmn_lava.compiler.schedule import Schedule, longest_paths, modulation_offset
+from hmn_lava.errors import Finding
+from hmn_lava.fixed import Integers
+from hmn_lava.spec.model import Connection, Model, Rule
+
+SHORTEST, LONGEST = 4, 32
+"""Steps of a frame."""
+
+SUPPLY_STEPS = 1
+"""Steps from a neuron's z to the y1 that its program makes of it."""
+
+PAYLOAD_STEPS = 3
+"""Steps from z to the payload of attention: to the terms of the context, to their sum, to the presynaptic side."""
+
+
+@dataclass(frozen=True, eq=False)
+class EngineSchedule(Schedule):
+    """Offsets as in :class:`Schedule`; ``update`` is when a neuron writes the third factor of a connection."""
+
+    payload: Mapping[str, int] = field(default_factory=dict)
+    """Connection -> when the payloads of attention leave."""
+    third_lag: Mapping[str, int] = field(default_factory=dict)
+    """Connection -> steps of the model by which its third factor is older than the eligibility it meets."""
+
+    @property
+    def epoch(self) -> int:
+        """Steps of an epoch of the learning engine, of which a frame has two."""
+        return self.frame // 2
+
+
+def schedule(model: Model, max_delay: int) -> tuple[EngineSchedule, list[Finding]]:
+    """The schedule with the shortest frame among those with the least lag of the third factors; its findings."""
+    found = []
+    frame = SHORTEST
+    while frame <= LONGEST:
+        attempt = _framed(model, frame, max_delay)
+        if attempt is not None:
+            found.append(attempt)
+        frame *= 2
+    return min(found, key=lambda result: (sum(result[0].third_lag.values()), result[0].frame))
+
+
+def learning(model: Model) -> list[tuple[Connection, Rule]]:
+    """The connections whose weights the engine changes."""
+    return [(c, c.rule) for c in model.connections.values() if c.rule is not None and c.rule.learning]
+
+
+def _framed(model: Model, frame: int, max_delay: int) -> tuple[EngineSchedule, list[Finding]] | None:
+    """The schedule with this frame; None if it is too short."""
+    learns = frozenset(c.post for c, _ in learning(model))
+    arrive, emit = longest_paths(model, dict.fromkeys(model.connections, 1), frame, learns)
+    delay: dict[str, Integers] = {}
+    message_delay: dict[str, Integers] = {}
+    modulate: dict[str, int] = {}
+    update: dict[str, int] = {}
+    payload: dict[str, int] = {}
+    lag: dict[str, int] = {}
+    findings = []
+    epoch = frame // 2
+    for name, c in model.connections.items():
+        slack = arrive[c.post] - emit[c.pre] - 1
+        wanted = frame * c.delay + slack
+        extra = np.where(wanted < 0, -(wanted // frame), 0)  # whole frames more, where a loop is too short
+        delay[name] = c.delay + extra
+        message_delay[name] = wanted + frame * extra
+        if extra.max(initial=0) > 0:
+            remedy = "A loop takes the time of its messages; ask for a longer delay, or run the reference as compiled."
+            longer = f"{int(extra.max())} steps longer than asked for"
+            findings.append(Finding("loop-latency", f"connections.{name}.delay", longer, 0, "warning", remedy))
+        longest = int(message_delay[name].max(initial=0))
+        if c.rule is not None and c.rule.learning:
+            start, z = arrive[c.post], emit[c.post]
+            if z - start + SUPPLY_STEPS > epoch - 1:
+                return None
+            modulate[name] = modulation_offset(model, c.rule, emit)
+            earliest = start
+            if c.rule.attention is not None:
+                payload[name] = max(z + PAYLOAD_STEPS, start + epoch - 1)
+                earliest = payload[name] + 1
+                if earliest > start + frame - 1:
+                    return None
+                longest = max(longest, int((frame * delay[name] + payload[name] - emit[c.pre] - 1).max(initial=0)))
+            third = modulate[name] + 1
+            lag[name] = max(0, -((start + frame - 1 - third) // frame))
+            update[name] = max(third - lag[name] * frame, earliest, z + SUPPLY_STEPS)
+            if update[name] > start + frame - 1:
+                return None
+            if lag[name]:
+                remedy = "What modulates these synapses comes from behind another learning layer; or use neurocore."
+                late = f"{lag[name]} steps of the model behind the eligibility"
+                findings.append(Finding("third-factor-lag", f"connections.{name}", late, 0, "warning", remedy))
+        if longest > max_delay:
+            remedy = f"Lower the delay: a step of the model takes {frame} steps of the chip."
+            findings.append(Finding("max-delay", f"connections.{name}.delay", longest, max_delay, "error", remedy))
+    weight_lag = dict.fromkeys(update, 0)
+    return (
+        EngineSchedule(
+            arrive, emit, delay, message_delay, modulate, update, weight_lag, frame, payload=payload, third_lag=lag
+        ),
+        findings,
+    )

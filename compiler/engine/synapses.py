@@ -1,0 +1,63 @@
+"""The synapses of one plastic connection, with their links and signals."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from hmn_lava.compiler.engine.schedule import EngineSchedule
+from hmn_lava.compiler.engine.thirds import Third
+from hmn_lava.compiler.neurocore.assembly import Assembly, compact, synapse_group, topology_of
+from hmn_lava.fixed import Fixed
+from hmn_lava.learning.engine import Engine
+from hmn_lava.network import LearningSynapses, Link
+
+DECAY_FRAC = 16
+"""Fractional bits of a decay in the record, at most."""
+
+
+def lower_synapses(net: Assembly, third: Third, schedule: EngineSchedule, engine: Engine) -> None:
+    """Register the synapses, record what became of their parameters, and name their variables."""
+    coded, made = third.coded, third.rule
+    c = coded.connection
+    name, field = synapse_group(c), f"connections.{c.name}"
+    format, levels = coded.weight, coded.levels
+    step = levels.step
+    stored = np.clip(np.rint(np.ldexp(c.weights, format.frac) / step).astype(np.int64) * step, levels.low, levels.high)
+    net.record.add(f"{field}.weights", c.weights, stored, format, f"{name}.weights")
+    for trace, requested, realised in made.decays:
+        format_of_decay = _decay_format(requested, realised)
+        kept = format_of_decay.quantise([realised])
+        net.record.add(f"{field}.traces.{trace}", [requested], kept, format_of_decay, f"{name}.rule")
+    zeros = np.zeros(c.n_syn, np.int64)
+    net.learning[name] = LearningSynapses(
+        name=name,
+        neuron=c.post,
+        rule=made.rule,
+        engine=engine,
+        topology=topology_of(c),
+        initial={"weights": stored, "tag_1": zeros, "tag_2": zeros},
+        seed=net.model.seed,
+        sign_mode=coded.sign_mode,
+        graded=coded.graded,
+    )
+    delay = compact(schedule.message_delay[c.name])
+    delay = delay if delay.size else np.zeros(1, np.int64)
+    net.links.append(Link(net.source(c.pre), (name, "x"), "same", delay))
+    x, a = net.formats.activity[c.pre], net.formats.accumulator[c.post]
+    shift = a.format.frac - format.frac - x.format.frac
+    net.links.append(Link((name, "weights"), (c.post, "a"), "plastic", shift=shift))
+    shape = (c.n_post, c.n_pre) if c.dense else (c.n_syn,)
+    start = schedule.arrive[c.post]
+    net.signal(f"{c.name}.w", name, "weights", "state", start + schedule.frame - 1, shape, format)
+    tagged = start + schedule.epoch - 1
+    net.signal(f"{c.name}.psi_fast", name, "tag_1", "state", tagged, shape, coded.fast.format)
+    if coded.slow is not None:
+        net.signal(f"{c.name}.psi_slow", name, "tag_2", "state", tagged, shape, coded.slow.format)
+
+
+def _decay_format(requested: float, realised: float) -> Fixed:
+    """What a sum of coefficients resolves near this decay: one unit is about the distance to the request."""
+    distance = max(abs(realised - requested), 2.0**-DECAY_FRAC)
+    return Fixed(DECAY_FRAC + 1, False, min(DECAY_FRAC, math.floor(-math.log2(distance))))

@@ -1,0 +1,210 @@
+"""The third factors that a population's microcode supplies to the synapses onto it, as y traces."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hmn_lava.compiler.engine.attention import link_scores, lower_attention, scores_port
+from hmn_lava.compiler.engine.formats import Coded, Limits
+from hmn_lava.compiler.engine.rules import EngineRule, engine_rule
+from hmn_lava.compiler.engine.schedule import SUPPLY_STEPS, EngineSchedule
+from hmn_lava.compiler.lost import third_factor
+from hmn_lava.compiler.neurocore.assembly import Assembly, parameter_format, synapse_group
+from hmn_lava.compiler.neurocore.modulation import lower_modulation
+from hmn_lava.compiler.neurocore.oscillator import lower_oscillator, start_oscillator
+from hmn_lava.components.port import Port
+from hmn_lava.components.supply import NeuronGateForm, SupplyForm, ThirdForm
+from hmn_lava.errors import Finding
+from hmn_lava.fixed import Fixed
+from hmn_lava.learning.engine import Engine
+from hmn_lava.network import Constant
+from hmn_lava.reference.equations import Floats
+from hmn_lava.spec.model import Connection, Phase
+
+TRACES = ("y2", "y3")
+"""The traces that are left for third factors: y1 holds the activity."""
+
+PHASE_TOLERANCE = 0.25
+"""Distance in rad of a synapse's phase from its neuron's up to which one stands for the other: the gate errs by as
+much."""
+
+
+@dataclass(frozen=True, eq=False)
+class Third:
+    """The third factor of one connection: its rule, and how its postsynaptic neurons supply it."""
+
+    coded: Coded
+    rule: EngineRule
+    form: ThirdForm
+    largest: float
+    """A bound of its magnitude."""
+
+
+def lower_thirds(
+    net: Assembly, coded: Sequence[Coded], schedule: EngineSchedule, limits: Limits
+) -> tuple[list[Third], list[Finding]]:
+    """The third factors of all connections onto one population, with the groups that they are made by."""
+    if len(coded) > len(TRACES):
+        names = ", ".join(c.connection.name for c in coded)
+        remedy = "Two y traces are left for third factors: split the population, or use plasticity neurocore."
+        where = f"populations.{coded[0].connection.post}"
+        return [], [Finding("third-factors", where, f"{len(coded)} ({names})", len(TRACES), "error", remedy)]
+    found: list[Third] = []
+    for number, each in enumerate(coded):
+        found.append(_lower_third(net, each, number, len(coded), schedule, limits))
+    findings = [finding for third in found for finding in third.rule.findings]
+    return found, findings + [finding for each in coded for finding in _phase_findings(each)]
+
+
+def _phase_findings(coded: Coded) -> list[Finding]:
+    """Phases of a neuron's synapses that lie so far apart that one for all of them is another rule."""
+    c, phase = coded.connection, coded.rule.phase
+    if phase is None:
+        return []
+    _, distance = phase_bins(c, phase)
+    if distance <= PHASE_TOLERANCE:
+        return []
+    remedy = "The engine gates whole neurons: give a neuron's synapses one phase, or use neurocore, or --allow-lossy."
+    where, used = f"connections.{c.name}.phase_gate.phase", f"{distance:.3g} rad from their neuron's mean"
+    return [Finding("phase-per-synapse", where, used, f"{PHASE_TOLERANCE} rad", "error", remedy)]
+
+
+def _lower_third(
+    net: Assembly,
+    coded: Coded,
+    number: int,
+    count: int,
+    schedule: EngineSchedule,
+    limits: Limits,
+) -> Third:
+    c, rule = coded.connection, coded.rule
+    lower_modulation(net, c, rule)
+    if rule.phase is not None:
+        lower_oscillator(net, c, rule)
+    third = net.port(f"{c.name}.modulation", "third")
+    output = next(v for v in net.groups[f"{c.name}.modulation"].program.outputs if v.name == "third")
+    largest = max(abs(n) for n in third.bounds) * third.format.unit
+    largest = min(largest, abs(rule.eta_local) + abs(rule.eta_global) * third_factor(net.model, rule))
+    scores = None
+    if rule.attention is not None:
+        lower_attention(net, c, rule.attention, schedule, coded.high)
+        scores = scores_port(net, c, rule.attention, coded.high)
+        largest /= scores.bounds[0]
+    signed = output.low < 0
+    offset = (coded.high + 1) // 2 if signed and count > 1 else 0
+    if signed and count == 1:
+        traces: tuple[tuple[str, int], ...] = ((TRACES[0], 1), (TRACES[1], -1))
+    else:
+        traces = ((TRACES[number], 1),)
+    made = engine_rule(coded, traces, offset, largest, schedule.epoch, limits)
+    form = ThirdForm(
+        key=str(number),
+        third=third,
+        traces=tuple(name for name, _ in traces),
+        scale=parameter_format(1.0 / made.supplied.unit),
+        slot=schedule.update[c.name] % schedule.frame,
+        offset=offset,
+        step=made.supplied.step,
+        phase=None if rule.phase is None else _phase_port(net, c, rule.phase),
+        phase_per_neuron=rule.phase is not None and not rule.phase.uniform,
+        scores=scores,
+        gate=_neuron_gate(net, coded, 2.0 * coded.high if scores is not None else 1.0),
+    )
+    return Third(coded, made, form, largest)
+
+
+def supply_form(schedule: EngineSchedule, post: str, thirds: Sequence[Third], engine: Engine) -> SupplyForm:
+    """What the neurons of a population supply."""
+    slot = (schedule.emit[post] + SUPPLY_STEPS) % schedule.frame
+    trace = Fixed(engine.trace_bits, False, 0)
+    return SupplyForm(slot, trace, thirds[0].coded.activity, tuple(third.form for third in thirds))
+
+
+def link_thirds(net: Assembly, third: Third, schedule: EngineSchedule) -> None:
+    """The messages that a third factor is made of, to the neurons; and their constants."""
+    c, rule, key = third.coded.connection, third.coded.rule, third.form.key
+    at, field = schedule.update[c.name], f"connections.{c.name}"
+    constants = dict(net.groups[c.post].constants)
+    net.link(
+        (f"{c.name}.modulation", "third"),
+        schedule.modulate[c.name],
+        (c.post, f"third_{key}"),
+        at + schedule.third_lag[c.name] * schedule.frame,
+        "all",
+    )
+    net.constants(constants, c.post, f"{field}.rates", {f"scale_{key}": 1.0 / third.rule.supplied.unit})
+    if rule.phase is not None:
+        ready = start_oscillator(net, c, rule.phase)
+        waves = ("gate",) if rule.phase.uniform else ("cos", "sin")
+        for wave in waves:
+            net.link((f"{c.name}.oscillator", wave), ready, (c.post, f"{wave}_{key}"), at, "all")
+        if rule.phase.uniform:
+            net.signal(f"{c.name}.gate", f"{c.name}.oscillator", "gate", "output", ready, (1,))
+        else:
+            phases, _ = phase_bins(c, rule.phase)
+            for wave, function in (("cos", np.cos), ("sin", np.sin)):
+                values = {f"{wave}_phase_{key}": function(phases)}
+                net.constants(constants, c.post, f"{field}.phase_gate.phase", values, "each")
+    if rule.attention is not None:
+        link_scores(net, c, schedule, f"scores_{key}", synapse_group(c))
+    _link_gate(net, third, constants, at)
+    net.set_constants(c.post, constants)
+
+
+def phase_bins(c: Connection, phase: Phase) -> tuple[Floats, float]:
+    """One preferred phase for each postsynaptic neuron, the circular mean of its synapses', and the largest distance.
+
+    The distance, in rad, is that between a synapse's own phase and its neuron's.
+    """
+    total = np.zeros(c.n_post, np.complex128)
+    np.add.at(total, c.row, np.exp(1j * phase.phi))
+    mean = np.angle(total)
+    distance = np.abs(np.angle(np.exp(1j * (phase.phi - mean[c.row]))))
+    return mean, float(distance.max(initial=0.0))
+
+
+def _phase_port(net: Assembly, c: Connection, phase: Phase) -> Port:
+    return net.port(f"{c.name}.oscillator", "gate" if phase.uniform else "cos")
+
+
+def _neuron_gate(net: Assembly, coded: Coded, gain: float) -> NeuronGateForm | None:
+    """The gate that the neuron draws. ``gain``: the largest payload, or 1 without attention."""
+    gate, rule = coded.rule.gate, coded.rule
+    if gate is None or gate.on_engine != "neuron":
+        return None
+    pre, post = (net.model.populations[name] for name in (coded.connection.pre, coded.connection.post))
+    taus = {"psi_fast": rule.tau_fast} | ({} if rule.tau_slow is None else {"psi_slow": rule.tau_slow})
+    reach = {n: post.high * (1.0 if rule.mode == "replacing" else -1.0 / math.expm1(-1.0 / t)) for n, t in taus.items()}
+    return NeuronGateForm(
+        beta=parameter_format(gate.beta),
+        threshold=parameter_format(gate.threshold),
+        gain=parameter_format(gain * pre.high),
+        traces=tuple(taus),
+        mode=rule.mode,
+        formats=tuple(Fixed.fitting(0.0, high, 18) for high in reach.values()),
+    )
+
+
+def _link_gate(net: Assembly, third: Third, constants: dict[str, Constant], update: int) -> None:
+    """The constants of the neuron's gate."""
+    c, rule, key = third.coded.connection, third.coded.rule, third.form.key
+    if third.form.gate is None or rule.gate is None:
+        return
+    field = f"connections.{c.name}.probabilistic_gate"
+    gain = net.model.populations[c.pre].high * (1.0 if rule.attention is None else 2.0 * third.coded.high)
+    net.constants(constants, c.post, f"{field}.beta", {f"beta_{key}": rule.gate.beta})
+    net.constants(constants, c.post, f"{field}.threshold", {f"threshold_{key}": rule.gate.threshold})
+    net.constants(constants, c.post, f"{field}.gain", {f"gain_{key}": gain})
+    for name, tau in (("psi_fast", rule.tau_fast), ("psi_slow", rule.tau_slow)):
+        if tau is not None:
+            decay = {f"{name}_{key}_decay": math.exp(-1.0 / tau)}
+            net.constants(constants, c.post, f"connections.{c.name}.traces.tau_{name.removeprefix('psi_')}", decay)
+    constants[f"offset_{key}"] = Constant(np.array([update], np.int64))
+    net.stream(constants, f"gate_{key}", f"{c.name}.gate")
+
+
+__all__ = ["Third", "link_thirds", "lower_thirds", "phase_bins", "supply_form"]

@@ -1,0 +1,154 @@
+"""Both lowerings of the plasticity side by side: what each keeps exactly, what it approximates and by how much."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from hmn_lava.bundle import Bundle
+from hmn_lava.compiler.engine.attention import least_score
+from hmn_lava.compiler.engine.gates import deviation
+from hmn_lava.compiler.engine.lower import EngineLowering
+from hmn_lava.compiler.engine.schedule import EngineSchedule
+from hmn_lava.compiler.engine.thirds import Third, phase_bins
+from hmn_lava.compiler.pipeline import attempt, lower_engine, target_limits
+from hmn_lava.errors import Finding
+from hmn_lava.hardware_profiles import Profile, load_profile
+from hmn_lava.microcode.builder import ProgramError
+from hmn_lava.spec import Spec, load_spec, resolve
+from hmn_lava.spec.model import Attention, Connection, Model
+
+Fidelity = Literal["exact", "approximated", "refused"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the rule of one connection under one lowering.
+
+    ``exact``: as in the equations, but for the last bits of its formats; ``error`` then bounds what these cost in one
+    step. ``approximated``: ``error`` says by how much, in ``unit``. ``refused``: ``how`` says why.
+    """
+
+    connection: str
+    part: str
+    lowering: str
+    fidelity: Fidelity
+    how: str
+    error: float | None = None
+    unit: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def side_by_side(spec: Spec | str | Path, *, profile: Profile | str = "loihi2", seed: int = 0) -> list[Part]:
+    """Every part of every rule of a spec under both lowerings; what one of them cannot do is refused there.
+
+    Raises InputError for a wrong spec, FitError for a profile whose chip has no microcode.
+    """
+    spec = spec if isinstance(spec, Spec) else load_spec(Path(spec))
+    profile = profile if isinstance(profile, Profile) else load_profile(profile)
+    model = resolve(spec, seed)
+    bundle, findings = attempt(spec, profile=profile, plasticity="neurocore", seed=seed)
+    parts = list(neurocore_parts(bundle)) if bundle is not None else []
+    parts += [_refused(finding, "neurocore") for finding in findings if finding.severity == "error"]
+    limits = target_limits(profile, "engine")
+    try:
+        lowered = lower_engine(model, profile, limits, None)
+    except ProgramError as error:
+        return [*parts, Part(model.name, "words", "engine", "refused", str(error))]
+    if lowered.engine is not None:
+        parts += engine_parts(model, lowered.engine)
+    return parts + [_refused(finding, "engine") for finding in lowered.findings if finding.severity == "error"]
+
+
+def neurocore_parts(bundle: Bundle) -> Iterator[Part]:
+    """``plasticity: neurocore``: every part is exact to the bound of its signal."""
+    network = bundle.network
+    for c in bundle.model.connections.values():
+        rule = c.rule
+        if rule is None or not rule.learning:
+            continue
+        signals = {"weight": "w", "fast trace": "psi_fast", "update": "dw"}
+        signals |= {"slow trace": "psi_slow"} if rule.tau_slow is not None else {}
+        signals |= {"attention": "alpha"} if rule.attention is not None else {}
+        signals |= {"phase gate": "gate"} if rule.phase is not None else {}
+        signals |= {"third factor": "G"} if rule.modulators else {}
+        for part, symbol in signals.items():
+            signal = network.signals[f"{c.name}.{symbol}"]
+            yield Part(c.name, part, "neurocore", "exact", f"{signal.format}", signal.bound, "largest error of a step")
+        if rule.gate is not None:
+            yield Part(c.name, "probabilistic gate", "neurocore", "exact", "one draw of 16 bits for each synapse")
+        lag = network.weight_lag.get(c.name, 0)
+        yield Part(
+            c.name, "timing", "neurocore", "approximated" if lag else "exact", "weights change late", lag, "steps"
+        )
+
+
+def engine_parts(model: Model, lowered: EngineLowering) -> Iterator[Part]:
+    """``plasticity: engine``: from the rules that were made."""
+    for third in lowered.thirds:
+        yield from _connection(model, third, lowered.schedule)
+
+
+def _refused(finding: Finding, lowering: str) -> Part:
+    """A finding that forbids a lowering, as a part."""
+    connection = finding.object.removeprefix("connections.").partition(".")[0]
+    how = f"{finding.rule}: {finding.used} (limit {finding.limit}). {finding.remedy}"
+    return Part(connection, finding.object, lowering, "refused", how)
+
+
+def _connection(model: Model, third: Third, schedule: EngineSchedule) -> Iterator[Part]:
+    coded, made = third.coded, third.rule
+    c, rule, name = coded.connection, coded.rule, coded.connection.name
+
+    def part(what: str, fidelity: Fidelity, how: str, error: float | None = None, unit: str = "") -> Part:
+        return Part(name, what, "engine", fidelity, how, error, unit)
+
+    step = coded.levels.step * coded.weight.unit
+    levels = (coded.levels.high - coded.levels.low) // coded.levels.step + 1
+    yield part(
+        "weight", "approximated", f"{levels} levels, stochastic rounding", step / 2, "largest standard deviation"
+    )
+    for what, tag, decay in zip(("fast trace", "slow trace"), (coded.fast, coded.slow), made.decays, strict=False):
+        if tag is not None:
+            _, requested, realised = decay
+            how = f"tag {tag.variable}, unit {tag.format.unit:.3g}, decay {requested:.4f} as {realised:.4f}"
+            yield part(what, "approximated", how, abs(realised / requested - 1.0), "relative error of the decay")
+    names = " and ".join(third.form.traces)
+    lag = schedule.third_lag[name]
+    how = f"{names}, unit {made.supplied.unit * (1 << made.supplied.step):.3g}" + (f", {lag} steps late" if lag else "")
+    yield part("third factor", "approximated", how, made.supplied.unit * (1 << made.supplied.step) / 2, "half a unit")
+    if rule.attention is not None:
+        yield _attention(model, c, rule.attention)
+    if rule.phase is not None:
+        bins, distance = phase_bins(c, rule.phase)
+        how = "one phase" if rule.phase.uniform else f"{len(bins)} phases, one for each neuron"
+        off = 2.0 * math.sin(min(distance, math.pi) / 2.0)
+        exact: Fidelity = "exact" if distance < 1e-9 else "approximated"
+        yield part("phase gate", exact, how, off, "largest error of cos")
+    if rule.gate is not None:
+        gate, top = rule.gate, float(coded.fast.format.max)
+        share = least_score(rule.attention, True) if rule.attention is not None else 1.0
+        slope = (
+            third.largest * coded.fast.format.unit * (2.0 * coded.high * share if rule.attention is not None else 1.0)
+        )
+        error = deviation(gate, slope / 2, int(top), made.steps, gate.on_engine == "neuron")
+        stand_in = {"rounding": "stochastic rounding alone", "neuron": "one draw for each neuron", "staircase": "steps"}
+        how = stand_in[gate.on_engine]
+        yield part("probabilistic gate", "approximated", how, error, "of the largest expected update")
+    how = f"{schedule.frame} steps of the chip for one of the model"
+    yield part("timing", "exact" if lag == 0 else "approximated", how, lag, "steps")
+
+
+def _attention(model: Model, c: Connection, local: Attention) -> Part:
+    """Exact to the bits of a payload where all neurons' contexts have one direction."""
+    one_sign = bool((local.key > 0).all() or (local.key < 0).all())
+    if local.dimensions == 1 and one_sign and model.populations[c.post].activation == "sigmoid":
+        how = "a payload of 7 bits for each presynaptic neuron"
+        return Part(c.name, "attention", "engine", "exact", how, 0.5 / 127, "relative error")
+    how = "a payload of 7 bits, with the context pooled over the postsynaptic neurons"
+    return Part(c.name, "attention", "engine", "approximated", how, None, "as their contexts differ")
