@@ -29,13 +29,23 @@ def describe(bundle: Bundle) -> dict[str, Any]:
             g.name: {"compartments": g.size, "cores": cores[g.name], "instructions": len(g.program.instructions)}
             for g in network.groups.values()
         },
+        "learning": {
+            s.name: {
+                "synapses": s.size,
+                "neuron": s.neuron,
+                "t_epoch": s.rule.t_epoch,
+                **{rule.target: str(rule) for rule in s.rule.rules},
+            }
+            for s in network.learning.values()
+        },
+        "frame": network.frame,
         "compartments": sum(g.size for g in network.groups.values()),
         "cores": sum(cores.values()),
         "signals": {
             name: {
                 "format": str(s.format),
                 "label": s.label,
-                "offset": s.offset,
+                "offset": network.latency(name),
                 "shape": list(s.shape),
                 "kind": s.kind,
             }
@@ -77,6 +87,12 @@ def print_description(content: dict[str, Any]) -> None:
         [*groups, ("total", content["compartments"], content["cores"], None)] if groups else groups,
         title=title,
     )
+    for name, synapses in content["learning"].items():
+        rows = [(target, synapses[target]) for target in ("dw", "dt", "dd") if target in synapses]
+        title = f"{name}: {synapses['synapses']} synapses of the learning engine, epochs of {synapses['t_epoch']} steps"
+        print_table(["", "rule"], rows, title=title)
+    if content["frame"] > 1:
+        print_table(["frame", "steps of the chip"], [("one step of the model", content["frame"])])
     lags, delays = content["latencies"]["weight_lag"], content["latencies"]["delay"]
     if delays:
         print_table(

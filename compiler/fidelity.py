@@ -23,6 +23,9 @@ from hmn_lava.spec.model import Attention, Connection, Model
 
 Fidelity = Literal["exact", "approximated", "refused"]
 
+SAME_PHASE = 1e-9
+"""Phases in rad that differ by less are one: what the mean of equal angles loses."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -128,8 +131,8 @@ def _connection(model: Model, third: Third, schedule: EngineSchedule) -> Iterato
         bins, distance = phase_bins(c, rule.phase)
         how = "one phase" if rule.phase.uniform else f"{len(bins)} phases, one for each neuron"
         off = 2.0 * math.sin(min(distance, math.pi) / 2.0)
-        exact: Fidelity = "exact" if distance < 1e-9 else "approximated"
-        yield part("phase gate", exact, how, off, "largest error of cos")
+        one = rule.phase.uniform or distance < SAME_PHASE
+        yield part("phase gate", "exact" if one else "approximated", how, 0.0 if one else off, "largest error of cos")
     if rule.gate is not None:
         gate, top = rule.gate, float(coded.fast.format.max)
         share = least_score(rule.attention, True) if rule.attention is not None else 1.0

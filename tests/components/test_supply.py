@@ -287,7 +287,9 @@ def test_a_gate_opens_with_its_probability(sign, beta, threshold, v):
     """|dw| of the most eligible synapse: |third| e gain, with e = z right after a coincidence."""
     z, gain = 0.75, 0.5
     constants = gate_constants(beta, threshold, gain)
-    found = run(gated(beta), constants=constants, third_0=sign * int(v * 2**16), z=np.full(N, int(Z.quantise(z)))).states
+    found = run(
+        gated(beta), constants=constants, third_0=sign * int(v * 2**16), z=np.full(N, int(Z.quantise(z)))
+    ).states
     p = float(eq.gate_probability(np.array([v * z * gain]), beta, threshold)[0])
     y, other = (found["y2"], found["y3"]) if sign > 0 else (found["y3"], found["y2"])
     assert set(y.tolist()) <= {0, int(np.floor(50 * v + 0.5))}
