@@ -15,7 +15,8 @@ from hmn_lava.learning.connection import LearningConnection
 from hmn_lava.learning.engine import LAVA, Engine, Levels
 from hmn_lava.learning.explain import Explanation, ProductExplanation, VariableExplanation, algebra, explain_rule
 from hmn_lava.learning.export import canonical, lava_code, lava_keywords
-from hmn_lava.learning.fit import FittedRule, ReportRow, Scale, fit_rule
+from hmn_lava.learning.fit import FittedRule, fit_rule
+from hmn_lava.learning.fit_report import ReportRow
 from hmn_lava.learning.ideal import IdealRule, ideal_run
 from hmn_lava.learning.parser import parse_float_rule, parse_rule
 from hmn_lava.learning.products import down_scaling
@@ -25,6 +26,7 @@ from hmn_lava.learning.report import RuleReport, report_rule
 from hmn_lava.learning.request import RuleRequest, sign_mode_of
 from hmn_lava.learning.rounding import ElementRounding, LavaRounding, Rounding, decay_factor
 from hmn_lava.learning.rule import LearningRule
+from hmn_lava.learning.search import Scale
 from hmn_lava.learning.simulate import LearningHistory, simulate
 from hmn_lava.learning.window import UpdateWindow, plot_window, update_window
 

@@ -15,11 +15,12 @@ from hmn_lava.errors import BackendError, InputError
 from hmn_lava.hardware_profiles import Profile, load_profile
 from hmn_lava.learning.connection import LearningConnection
 from hmn_lava.learning.engine import Engine
-from hmn_lava.learning.fit import FittedRule, Scale
+from hmn_lava.learning.fit import FittedRule
 from hmn_lava.learning.ideal import Floats, IdealRule, ideal_run
 from hmn_lava.learning.records import SYNAPTIC, TARGETS, VARIABLE_NAMES, X_TRACES, Y_TRACES
 from hmn_lava.learning.rounding import DECAY_BITS, ElementRounding, decay_factor
 from hmn_lava.learning.rule import LearningRule
+from hmn_lava.learning.search import Scale
 from hmn_lava.learning.simulate import DEFAULT_PROFILE
 
 _LONGEST = 4096
