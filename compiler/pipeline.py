@@ -177,10 +177,13 @@ def target_limits(profile: Profile, plasticity: str) -> dict[str, int]:
             "is no lowering", field="plasticity", value=plasticity, remedy=f"one of: {', '.join(PLASTICITIES)}"
         )
     if profile.microcode is None:
-        remedy = "Use --profile loihi2."
+        needs = {
+            "neurocore": "synapses with a program",
+            "engine": "neurons that supply y traces, and that wait for their step of a frame",
+        }
+        used, remedy = f"plasticity {plasticity}: {needs[plasticity]}", "Use --profile loihi2."
         raise FitError(
-            "the network does not fit:",
-            [Finding("microcode", profile.name, f"plasticity {plasticity}", "no microcode", "error", remedy)],
+            "the network does not fit:", [Finding("microcode", profile.name, used, "no microcode", "error", remedy)]
         )
     lif = profile.lif
     shifts = (lif.activation_shift.value, lif.vth_shift.value)

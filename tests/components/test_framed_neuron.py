@@ -40,7 +40,7 @@ CONSTANTS = {
 def variants():
     for name, form in FORMS.items():
         for competition in ("none", "winner_take_all", "sample"):
-            for noisy in (False, True):
+            for noisy in (False, True) if name in ("relu", "lif") else (False,):
                 yield pytest.param(name, competition, noisy, id=f"{name}, {competition}{', noise' * noisy}")
 
 
@@ -98,7 +98,7 @@ def plain(form, hold):
     return np.array(z), key, after
 
 
-@pytest.mark.parametrize(("frame", "slot", "supplies"), [(4, 3, True), (8, 6, True), (16, 0, False)])
+@pytest.mark.parametrize(("frame", "slot", "supplies"), [(4, 3, True), (8, 0, False)])
 @pytest.mark.parametrize(("name", "competition", "noisy"), list(variants()))
 def test_a_frame_is_a_step_of_the_model(name, competition, noisy, frame, slot, supplies):
     form, hold = form_of(name, competition, noisy), 2

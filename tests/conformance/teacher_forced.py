@@ -33,11 +33,12 @@ class TeacherForced:
 
     def __init__(self, model: Model, network: IntegerNetwork, result: Result, inputs: dict[str, Floats]) -> None:
         self.model, self.network, self.inputs = model, network, inputs
-        self.steps = result.steps - max(signal.offset for signal in network.signals.values())
+        late = {name: network.latency(name) for name in network.signals}
+        self.steps = result.steps - max(late.values())
         self.t = np.arange(self.steps)
         self.raw = {
-            name: result.raw[name][s.offset : s.offset + self.steps].reshape(self.steps, -1)
-            for name, s in network.signals.items()
+            name: result.raw[name][offset : offset + self.steps].reshape(self.steps, -1)
+            for name, offset in late.items()
         }
         self.real = {name: network.signals[name].format.real(raw) for name, raw in self.raw.items()}
 
@@ -73,10 +74,10 @@ class TeacherForced:
         return np.where(time >= 0, self.activity(c.pre)[np.maximum(time, 0), c.col], 0.0)
 
     def initial(self, c: Connection) -> Floats:
-        group = self.network.groups[f"{c.name}.synapse"]
-        return np.asarray(
-            self.network.signals[f"{c.name}.w"].format.real(np.broadcast_to(group.initial["w"], (c.n_syn,)))
-        )
+        name = f"{c.name}.synapse"
+        learning = self.network.learning.get(name)
+        stored = self.network.groups[name].initial["w"] if learning is None else learning.initial["weights"]
+        return np.asarray(self.network.signals[f"{c.name}.w"].format.real(np.broadcast_to(stored, (c.n_syn,))))
 
     def weights(self, c: Connection, lag: int) -> Floats:
         """The weights after the updates of the steps up to t - 1 - lag, or the initial ones."""
@@ -96,7 +97,7 @@ class TeacherForced:
             if c.post != p.name:
                 continue
             x = self.presynaptic(c)
-            if c.rule is None:
+            if f"{c.name}.w" not in self.network.signals:
                 w = np.tile(c.weights, (self.steps, 1))
             else:
                 w = self.weights(c, self.network.weight_lag[c.name] if c.rule.learning else 0)
@@ -160,6 +161,10 @@ class TeacherForced:
 
     def plastic(self, c: Connection, rule: Rule) -> dict[str, Floats]:
         name, row = c.name, c.row
+        if f"{name}.synapse" in self.network.learning:
+            return self.engine(c, rule)
+        if f"{name}.w" not in self.network.signals:
+            return {}  # what does not learn is static in the learning engine's network
         before = self.weights(c, 0)
         if not rule.learning:
             return {f"{name}.w": np.tile(c.weights, (self.steps, 1))}
@@ -211,6 +216,15 @@ class TeacherForced:
             )
         )
         found[f"{name}.dw"] = np.clip(update, -span, span)
+        return found
+
+    def engine(self, c: Connection, rule: Rule) -> dict[str, Floats]:
+        """What is deterministic of a connection in the learning engine: its third factor and one gate for all."""
+        found = {f"{c.name}.G": self.third_factor(rule)} if rule.modulators else {}
+        if rule.phase is not None and rule.phase.uniform and self.network.signals[f"{c.name}.gate"].bound is not None:
+            source, phi = self.model.oscillators[rule.phase.oscillator], rule.phase.phi[:1]
+            gates = [eq.phase_gate(eq.oscillator_phase(int(t), source.period, source.phase), phi) for t in self.t]
+            found[f"{c.name}.gate"] = np.array(gates)
         return found
 
     def check_gate(self, c: Connection, rule: Rule, update: Floats) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from specs import parse, spec_dicts
+from specs import engine_spec_dicts, parse, spec_dicts
 from teacher_forced import TeacherForced
 
 import hmn_lava as hl
@@ -54,10 +54,10 @@ def real_inputs(model: Any, steps: int, draw: int) -> dict[str, np.ndarray]:
     return inputs
 
 
-def check(data: dict[str, Any], draw: int) -> None:
+def check(data: dict[str, Any], draw: int, plasticity: str = "neurocore") -> None:
     spec = parse(data)
     try:
-        bundle, findings = attempt(spec, seed=draw, allow_lossy=True)
+        bundle, findings = attempt(spec, seed=draw, allow_lossy=True, plasticity=plasticity)
     except InputError as error:
         assert "gives no synapse at all" in str(error)  # a sparse topology of few synapses may draw none
         reject()
@@ -94,6 +94,13 @@ def test_random_specs_stay_within_their_bounds(data: dict[str, Any], draw: int) 
     check(data, draw)
 
 
+@settings(QUICK, max_examples=25)
+@given(data=engine_spec_dicts(), draw=st.integers(0, 2**31))
+def test_random_specs_in_the_learning_engine_stay_within_their_bounds(data: dict[str, Any], draw: int) -> None:
+    """All but weights and tags, which are rounded stochastically."""
+    check(data, draw, "engine")
+
+
 @pytest.mark.heavy
 @pytest.mark.parametrize("third", range(3))
 def test_three_hundred_random_specs(third: int) -> None:
@@ -102,6 +109,17 @@ def test_three_hundred_random_specs(third: int) -> None:
     @given(data=spec_dicts(), draw=st.integers(0, 2**31))
     def examples(data: dict[str, Any], draw: int) -> None:
         check(data, draw)
+
+    examples()
+
+
+@pytest.mark.heavy
+def test_a_hundred_random_specs_in_the_learning_engine() -> None:
+    @seed(0)
+    @MANY
+    @given(data=engine_spec_dicts(), draw=st.integers(0, 2**31))
+    def examples(data: dict[str, Any], draw: int) -> None:
+        check(data, draw, "engine")
 
     examples()
 
