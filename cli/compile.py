@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hmn_lava.cli.options import PlasticityOption, ProfileOption, SeedOption, SpecArgument
+from hmn_lava.cli.options import PlasticityOption, ProfileOption, SeedOption, SideBySideOption, SpecArgument
 from hmn_lava.cli.output import JsonOption, note, print_json
 
 
@@ -28,9 +28,7 @@ def compile(
     allow_lossy: Annotated[
         bool, typer.Option("--allow-lossy", help="Warn about lost parameters instead of refusing them.")
     ] = False,
-    side_by_side: Annotated[
-        bool, typer.Option("--side-by-side", help="Show what both lowerings keep, approximate and refuse.")
-    ] = False,
+    side_by_side: SideBySideOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Compile a network for a chip, and say what it takes and what was lost."""
@@ -42,21 +40,21 @@ def compile(
     network = hl.load_spec(spec)
     inputs = [name for name, population in network.populations.items() if isinstance(population, InputPopulation)]
     calibration = None if calibrate is None else read_inputs(calibrate, inputs)
+    parts = hl.side_by_side(network, profile=profile, seed=seed) if side_by_side else []
+    if parts and not as_json:  # first: the lowering that was chosen may be refused
+        print_side_by_side(parts)
     bundle = hl.compile(
         network, profile=profile, plasticity=plasticity, seed=seed, calibration=calibration, allow_lossy=allow_lossy
     )
     bundle.save(folder)
     content = describe(bundle)
-    parts = hl.side_by_side(network, profile=profile, seed=seed) if side_by_side else []
-    if parts:
+    if side_by_side:
         content["side_by_side"] = [part.as_dict() for part in parts]
     if as_json:
         content["lowering"]["rows"] = bundle.lowering
         print_json("compile", {"bundle": str(folder), **content})
         return
     print_description(content)
-    if parts:
-        print_side_by_side(parts)
     if bundle.findings:
         print_findings(bundle.findings)
     note(f"wrote {folder}; next: hmn-lava run {folder}, or hmn-lava compare {folder}")

@@ -17,6 +17,9 @@ ProfileOption = Annotated[
 PlasticityOption = Annotated[
     str, typer.Option("--plasticity", metavar="P", help="Lowering of the plasticity: neurocore or engine.")
 ]
+SideBySideOption = Annotated[
+    bool, typer.Option("--side-by-side", help="Show what both lowerings keep, approximate and refuse.")
+]
 SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="The one seed of all that is random.")]
 InputOption = Annotated[
     Path | None,

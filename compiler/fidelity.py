@@ -99,7 +99,8 @@ def engine_parts(model: Model, lowered: EngineLowering) -> Iterator[Part]:
 
 def _refused(finding: Finding, lowering: str) -> Part:
     """A finding that forbids a lowering, as a part."""
-    connection = finding.object.removeprefix("connections.").partition(".")[0]
+    place, _, rest = finding.object.partition(".")
+    connection = rest.partition(".")[0] if place == "connections" else ""
     how = f"{finding.rule}: {finding.used} (limit {finding.limit}). {finding.remedy}"
     return Part(connection, finding.object, lowering, "refused", how)
 

@@ -176,7 +176,7 @@ def _staircase(
     bits = scales.mantissa[1].bit_length() - 1
     step = max(0, shift - bits)
     levels = (offset or coded.high) >> step << step
-    wanted = peak / coded.weight.unit * largest / levels
+    wanted = max(peak / coded.weight.unit * largest / levels, SMALLEST_HEIGHT)
     lowest, highest = scales.exponent
     exponent = max(lowest, min(highest, math.ceil(math.log2(wanted)) + shift - bits))
     unit = math.ldexp(1.0, bits + exponent - shift) * coded.weight.unit / peak

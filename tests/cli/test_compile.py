@@ -19,7 +19,8 @@ def test_json_is_complete(hmn_lava, spec, tmp_path):
     assert done.code == 0
     document, bundle = done.json, hl.load(tmp_path / "b")
     keys = "json_version command bundle name profile plasticity seed backend inputs groups compartments cores signals"
-    assert set(document) == {*keys.split(), "latencies", "lowering", "findings"}
+    assert set(document) == {*keys.split(), "learning", "frame", "latencies", "lowering", "findings"}
+    assert (document["learning"], document["frame"]) == ({}, 1)
     assert (document["bundle"], document["name"], document["seed"], document["backend"]) == (
         str(tmp_path / "b"),
         "tiny",
@@ -46,6 +47,40 @@ def test_json_is_complete(hmn_lava, spec, tmp_path):
     assert rows == bundle.lowering
     assert document["lowering"]["summary"]["parameters"] == len(rows)
     assert document["lowering"]["summary"]["worst_relative_error"] == max(row["relative_error"] for row in rows)
+
+
+def test_in_the_learning_engine(hmn_lava, spec, content, tmp_path):
+    content["connections"]["readout"]["delay"] = 0
+    spec.write_text(yaml.safe_dump(content))
+    done = hmn_lava("compile", spec, "-o", tmp_path / "b", "--plasticity", "engine", "--side-by-side", "--json")
+    assert done.code == 0
+    document, bundle = done.json, hl.load(tmp_path / "b")
+    synapses = bundle.network.learning["readout.synapse"]
+    assert document["learning"]["readout.synapse"] == {
+        "synapses": 15,
+        "neuron": synapses.neuron,
+        "t_epoch": document["frame"] // 2,
+        "dw": synapses.rule.dw,
+        "dt": synapses.rule.dt,
+        "dd": synapses.rule.dd,
+    }
+    found = {(part["lowering"], part["part"]): part["fidelity"] for part in document["side_by_side"]}
+    assert found["engine", "weight"] == "approximated"
+    assert found["neurocore", "weight"] == "exact"
+    shown = hmn_lava("check", spec, "--plasticity", "engine", "--side-by-side")
+    assert shown.code == 0
+    assert "Both lowerings" in shown.out
+
+
+def test_what_the_engine_refuses_stands_beside_what_neurocores_do(hmn_lava, spec, content, tmp_path):
+    content["populations"]["pixels"]["range"] = [-1, 1]
+    spec.write_text(yaml.safe_dump(content))
+    done = hmn_lava("check", spec, "--plasticity", "engine", "--side-by-side", "--json")
+    assert done.code == 1
+    assert {finding["rule"] for finding in done.json["findings"]} == {"unsigned-trace"}
+    refused = [part for part in done.json["side_by_side"] if part["fidelity"] == "refused"]
+    assert [(part["lowering"], part["part"]) for part in refused] == [("engine", "populations.pixels.range")]
+    assert any(part["lowering"] == "neurocore" and part["fidelity"] == "exact" for part in done.json["side_by_side"])
 
 
 def test_the_same_seed_gives_the_same_bundle(hmn_lava, spec, tmp_path):

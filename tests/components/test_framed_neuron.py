@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hmn_lava import streams
-from hmn_lava.components.neuron import COMPETITION_STEPS, NeuronForm, Z_SIGMOID, Z_SPIKE, neuron
+from hmn_lava.components.neuron import COMPETITION_STEPS, Z_SIGMOID, Z_SPIKE, NeuronForm, neuron
 from hmn_lava.components.supply import SupplyForm
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.interpreter import execute
@@ -38,7 +38,7 @@ CONSTANTS = {
 
 
 def variants():
-    for name, form in FORMS.items():
+    for name in FORMS:
         for competition in ("none", "winner_take_all", "sample"):
             for noisy in (False, True) if name in ("relu", "lif") else (False,):
                 yield pytest.param(name, competition, noisy, id=f"{name}, {competition}{', noise' * noisy}")

@@ -19,6 +19,7 @@ from hmn_lava.microcode.verify import verify
 from hmn_lava.reference import equations as eq
 
 TRACE = Fixed(7, signed=False)
+ACTIVITY = Fixed(7, False, 4)
 Z = Fixed(16, signed=False, frac=12)
 Z_HIGH = 2**15 - 1
 THIRD = Port(Fixed(WORD, True, 16), (-(2**18), 2**18))  # -4 .. 4
@@ -30,7 +31,7 @@ PAIR = ("y2", "y3")
 ROUNDING = 0.5 + 2**-8
 
 
-def supplier(*thirds, activity=Fixed(7, False, 4), frame=FRAME, slot=SLOT, z=Z, z_high=Z_HIGH):
+def supplier(*thirds, activity=ACTIVITY, frame=FRAME, slot=SLOT, z=Z, z_high=Z_HIGH):
     b = Builder("neuron")
     supply(b, b.input("z", z, (0, z_high)), SupplyForm(slot, TRACE, activity, thirds), frame)
     program = b.build()

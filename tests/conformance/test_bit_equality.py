@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from specs import parse, random_inputs, spec_dicts
+from specs import engine_spec_dicts, parse, random_inputs, spec_dicts
 
 import hmn_lava as hl
 from hmn_lava.compiler import attempt
@@ -24,6 +24,8 @@ from hmn_lava.simulator.fast import Fast
 from hmn_lava.simulator.interpreter import Interpreter
 
 STEPS = 40
+ENGINE_STEPS = 5
+"""Of the model; one of them takes many of the chip."""
 CHECKS = [
     HealthCheck.too_slow,
     HealthCheck.data_too_large,
@@ -93,6 +95,50 @@ def test_five_hundred_random_specs(quarter: int, tmp_path_factory: pytest.TempPa
         check(data, draw, tmp_path_factory.mktemp("specs"), kernels=True)
 
     examples()
+
+
+def check_engine(data: dict[str, Any], draw: int, folder: Path) -> bool:
+    """The same with the synapses in the learning engine; False where it cannot hold the spec."""
+    bundle, findings = attempt(parse(data), seed=draw, allow_lossy=True, plasticity="engine")
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors:
+        assert {finding.rule for finding in errors} <= {"max-delay"}, errors  # a long frame times a long delay
+        return False
+    assert bundle is not None and bundle.plasticity == "engine"
+    inputs = random_inputs(bundle.network, ENGINE_STEPS, draw)
+    golden, names = Interpreter(bundle.network), list(bundle.network.signals)
+    expected = dict(golden.run(inputs, ENGINE_STEPS, names).raw)
+    moved = any(bool(np.ptp(v, axis=0).any()) for n, v in expected.items() if n.endswith(".w"))
+    event("the weights moved", str(moved))
+    machine, loaded = Fast(bundle.network), hl.load(bundle.save(folder / "bundle"))
+    for executor in (machine, Fast(loaded.network)):
+        result = executor.run(inputs, ENGINE_STEPS, names)
+        for name, values in expected.items():
+            assert np.array_equal(result.raw[name], values), f"{executor.backend} differs in {name}"
+        snapshot = executor.snapshot()
+        assert all(np.array_equal(snapshot[name], array) for name, array in golden.snapshot().items())
+    return moved
+
+
+@settings(QUICK, max_examples=25)
+@given(data=engine_spec_dicts(), draw=st.integers(0, 2**31))
+def test_random_engine_specs(data: dict[str, Any], draw: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    check_engine(data, draw, tmp_path_factory.mktemp("specs"))
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("half", range(2))
+def test_two_hundred_random_engine_specs(half: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    moved = []
+
+    @seed(half)
+    @settings(MANY, max_examples=100)
+    @given(data=engine_spec_dicts(), draw=st.integers(0, 2**31))
+    def examples(data: dict[str, Any], draw: int) -> None:
+        moved.append(check_engine(data, draw, tmp_path_factory.mktemp("specs")))
+
+    examples()
+    assert sum(moved) > 15
 
 
 def test_a_run_in_pieces_is_the_run_in_one() -> None:
