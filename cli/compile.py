@@ -40,7 +40,7 @@ def compile(
     network = hl.load_spec(spec)
     inputs = [name for name, population in network.populations.items() if isinstance(population, InputPopulation)]
     calibration = None if calibrate is None else read_inputs(calibrate, inputs)
-    parts = hl.side_by_side(network, profile=profile, seed=seed) if side_by_side else []
+    parts = hl.side_by_side(network, profile=profile, seed=seed, allow_lossy=allow_lossy) if side_by_side else []
     if parts and not as_json:  # first: the lowering that was chosen may be refused
         print_side_by_side(parts)
     bundle = hl.compile(

@@ -17,7 +17,6 @@ from hmn_lava.compiler.engine.thirds import Third, phase_bins
 from hmn_lava.compiler.pipeline import attempt, lower_engine, target_limits
 from hmn_lava.errors import Finding
 from hmn_lava.hardware_profiles import Profile, load_profile
-from hmn_lava.microcode.builder import ProgramError
 from hmn_lava.spec import Spec, load_spec, resolve
 from hmn_lava.spec.model import Attention, Connection, Model
 
@@ -47,25 +46,26 @@ class Part:
         return asdict(self)
 
 
-def side_by_side(spec: Spec | str | Path, *, profile: Profile | str = "loihi2", seed: int = 0) -> list[Part]:
-    """Every part of every rule of a spec under both lowerings; what one of them cannot do is refused there.
+def side_by_side(
+    spec: Spec | str | Path, *, profile: Profile | str = "loihi2", seed: int = 0, allow_lossy: bool = False
+) -> list[Part]:
+    """Every part of every rule of a spec under both lowerings; one that is refused has the reasons alone.
 
     Raises InputError for a wrong spec, FitError for a profile whose chip has no microcode.
     """
     spec = spec if isinstance(spec, Spec) else load_spec(Path(spec))
     profile = profile if isinstance(profile, Profile) else load_profile(profile)
     model = resolve(spec, seed)
-    bundle, findings = attempt(spec, profile=profile, plasticity="neurocore", seed=seed)
-    parts = list(neurocore_parts(bundle)) if bundle is not None else []
-    parts += [_refused(finding, "neurocore") for finding in findings if finding.severity == "error"]
-    limits = target_limits(profile, "engine")
-    try:
-        lowered = lower_engine(model, profile, limits, None)
-    except ProgramError as error:
-        return [*parts, Part(model.name, "words", "engine", "refused", str(error))]
-    if lowered.engine is not None:
-        parts += engine_parts(model, lowered.engine)
-    return parts + [_refused(finding, "engine") for finding in lowered.findings if finding.severity == "error"]
+    parts: list[Part] = []
+    for plasticity in ("neurocore", "engine"):
+        bundle, findings = attempt(spec, profile=profile, plasticity=plasticity, seed=seed, allow_lossy=allow_lossy)
+        if bundle is not None and plasticity == "neurocore":
+            parts += neurocore_parts(bundle)
+        elif bundle is not None:
+            lowered = lower_engine(model, profile, target_limits(profile, plasticity), None)
+            parts += engine_parts(model, lowered.engine) if lowered.engine is not None else ()
+        parts += [_refused(finding, plasticity) for finding in findings if finding.severity == "error"]
+    return parts
 
 
 def neurocore_parts(bundle: Bundle) -> Iterator[Part]:
@@ -114,20 +114,22 @@ def _connection(model: Model, third: Third, schedule: EngineSchedule) -> Iterato
 
     step = coded.levels.step * coded.weight.unit
     levels = (coded.levels.high - coded.levels.low) // coded.levels.step + 1
-    yield part(
-        "weight", "approximated", f"{levels} levels, stochastic rounding", step / 2, "largest standard deviation"
-    )
+    how = f"{levels} levels, stochastic rounding; drifts by up to {made.drift:.2g} levels a step"
+    yield part("weight", "approximated", how, step / 2, "largest standard deviation")
     for what, tag, decay in zip(("fast trace", "slow trace"), (coded.fast, coded.slow), made.decays, strict=False):
         if tag is not None:
             _, requested, realised = decay
             how = f"tag {tag.variable}, unit {tag.format.unit:.3g}, decay {requested:.4f} as {realised:.4f}"
-            yield part(what, "approximated", how, abs(realised / requested - 1.0), "relative error of the decay")
+            if tag.covers < 1.0:
+                how += f", saturates at {tag.covers:.2g} of the largest trace"
+            error = abs((1.0 - realised) / (1.0 - requested) - 1.0)
+            yield part(what, "approximated", how, error, "relative error of what it loses in a step")
     names = " and ".join(third.form.traces)
     lag = schedule.third_lag[name]
     how = f"{names}, unit {made.supplied.unit * (1 << made.supplied.step):.3g}" + (f", {lag} steps late" if lag else "")
     yield part("third factor", "approximated", how, made.supplied.unit * (1 << made.supplied.step) / 2, "half a unit")
     if rule.attention is not None:
-        yield _attention(model, c, rule.attention)
+        yield _attention(model, c, rule.attention, coded.high)
     if rule.phase is not None:
         bins, distance = phase_bins(c, rule.phase)
         how = "one phase" if rule.phase.uniform else f"{len(bins)} phases, one for each neuron"
@@ -148,11 +150,13 @@ def _connection(model: Model, third: Third, schedule: EngineSchedule) -> Iterato
     yield part("timing", "exact" if lag == 0 else "approximated", how, lag, "steps")
 
 
-def _attention(model: Model, c: Connection, local: Attention) -> Part:
-    """Exact to the bits of a payload where all neurons' contexts have one direction."""
+def _attention(model: Model, c: Connection, local: Attention, high: int) -> Part:
+    """The rounding of the smallest payload; and, where the neurons' contexts may differ, that they are pooled."""
     one_sign = bool((local.key > 0).all() or (local.key < 0).all())
-    if local.dimensions == 1 and one_sign and model.populations[c.post].activation == "sigmoid":
-        how = "a payload of 7 bits for each presynaptic neuron"
-        return Part(c.name, "attention", "engine", "exact", how, 0.5 / 127, "relative error")
-    how = "a payload of 7 bits, with the context pooled over the postsynaptic neurons"
-    return Part(c.name, "attention", "engine", "approximated", how, None, "as their contexts differ")
+    one_direction = local.dimensions == 1 and one_sign and model.populations[c.post].activation == "sigmoid"
+    smallest = high * least_score(local, z_positive=model.populations[c.post].low >= 0)
+    error = 0.5 / smallest if smallest >= 1.0 else 1.0 / smallest - 1.0  # a payload is never below 1
+    how = "a payload of 7 bits for each presynaptic neuron"
+    if not one_direction:
+        how += "; one context, pooled over the postsynaptic neurons, for all of them: as wrong as theirs differ"
+    return Part(c.name, "attention", "engine", "approximated", how, error, "relative error of the smallest share")

@@ -28,7 +28,7 @@ def lost(model: Model, network: IntegerNetwork, lowering: Lowering) -> list[Find
         if wanted == 0:
             continue  # it does not learn in float either
         if f"{connection.name}.synapse" in network.learning:
-            continue  # the engine rounds stochastically: small steps are lost one by one, not in the mean
+            continue  # all is rounded stochastically: small steps are lost one by one, not in the mean
         group = network.groups[f"{connection.name}.synapse"]
         dw = next(o for o in group.program.observables if o.name == "dw")
         low, high = analyse(group.program).bounds(dw.register)

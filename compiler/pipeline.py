@@ -15,7 +15,7 @@ from hmn_lava.compiler import neurocore
 from hmn_lava.compiler.bounds import bounds
 from hmn_lava.compiler.engine import lower as engine
 from hmn_lava.compiler.engine.formats import Limits, given_formats
-from hmn_lava.compiler.engine.lower import EngineLowering
+from hmn_lava.compiler.engine.lower import EngineLowering, checked
 from hmn_lava.compiler.engine.schedule import schedule as engine_schedule
 from hmn_lava.compiler.fit import fit, fit_size
 from hmn_lava.compiler.ignored import ignored
@@ -157,7 +157,7 @@ def lower_engine(
     if any(finding.severity == "error" for finding in findings):
         return Lowered(None, Lowering(), formats, findings)
     made = engine.lower(model, formats, given, timing, profile)
-    return Lowered(made.network, made.record, formats, [*findings, *made.findings], made)
+    return Lowered(made.network, made.record, formats, [*findings, *made.findings, *checked(made, profile)], made)
 
 
 def _tolerated(findings: list[Finding], allow_lossy: bool) -> list[Finding]:

@@ -15,14 +15,13 @@ from hmn_lava.components.port import Port
 from hmn_lava.errors import Finding
 from hmn_lava.fixed import Fixed
 from hmn_lava.hardware_profiles import Profile
+from hmn_lava.learning.checks import TOLERATED, weight_bounds
 from hmn_lava.learning.coefficients import CoefficientRange
 from hmn_lava.learning.engine import Engine, Levels, SignMode
 from hmn_lava.learning.products import down_scaling
 from hmn_lava.learning.records import Factor, Product
+from hmn_lava.learning.request import sign_mode_of
 from hmn_lava.spec.model import Connection, Model, Population, Rule
-
-TOLERATED = 0.01
-"""A bound of a weight or an activity may be cut by this share, so that a power of two fits."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,8 @@ class Tag:
     variable: str  # t or d
     format: Fixed
     coincidence: Product
+    covers: float = 1.0
+    """The share of the largest trace at which the tag saturates, if less than 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +96,7 @@ def given_formats(model: Model, limits: Limits) -> Given:
         if not _spikes(pre):
             activity[c.pre] = _payload(pre, limits.engine)
         coded[c.name] = _coded(c, rule, pre, post, activity.get(c.pre), limits)
-        found += _weights(coded[c.name])
+        found += [*_weights(coded[c.name]), *_tags(coded[c.name])]
         if rule.attention is not None:
             payload[c.name] = 2 * limits.engine.trace_high
     return Given(
@@ -124,15 +125,20 @@ def _delays(c: Connection) -> Iterator[Finding]:
         yield Finding("delay-per-synapse", f"connections.{c.name}.delay", used, "one delay", "error", remedy)
 
 
-def _weights(coded: Coded) -> Iterator[Finding]:
+def _weights(coded: Coded) -> list[Finding]:
     """The chip saturates weights where their bits end, not at the bounds that the spec asks for."""
-    rule, levels, unit = coded.rule, coded.levels, coded.weight.unit
-    low, high = levels.low * unit, levels.high * unit
-    slack = TOLERATED * max(abs(rule.w_min), abs(rule.w_max))
-    if abs(low - rule.w_min) > slack or abs(high - rule.w_max) > slack:
-        remedy = "The chip saturates where the bits end: choose bounds [-2^k, 2^k], [0, 2^k] or [-2^k, 0] to match."
-        where = f"connections.{coded.connection.name}.bounds"
-        yield Finding("weight-bounds", where, [rule.w_min, rule.w_max], [low, high], "warning", remedy)
+    where = f"connections.{coded.connection.name}.bounds"
+    return weight_bounds(where, (coded.rule.w_min, coded.rule.w_max), coded.levels, coded.weight.unit)
+
+
+def _tags(coded: Coded) -> Iterator[Finding]:
+    """A trace that accumulates more than a tag can hold with the smallest coefficient."""
+    for name, tag in (("tau_fast", coded.fast), ("tau_slow", coded.slow)):
+        if tag is not None and tag.covers < 1.0 - TOLERATED:
+            remedy = "Shorten the time constant, use mode replacing, or plasticity neurocore."
+            where = f"connections.{coded.connection.name}.traces.{name}"
+            used = f"the tag saturates at {tag.covers:.2g} of the largest trace"
+            yield Finding("tag-saturates", where, used, "1", "warning", remedy)
 
 
 def _spikes(p: Population) -> bool:
@@ -149,7 +155,7 @@ def _payload(p: Population, engine: Engine) -> Port:
 
 def _coded(c: Connection, rule: Rule, pre: Population, post: Population, x: Port | None, limits: Limits) -> Coded:
     engine = limits.engine
-    mode: SignMode = "excitatory" if rule.w_min >= 0 else "inhibitory" if rule.w_max <= 0 else "mixed"
+    mode = sign_mode_of((rule.w_min, rule.w_max))
     levels = engine.weights[mode]
     reach, most = max(abs(rule.w_min), abs(rule.w_max)), max(abs(levels.low), abs(levels.high))
     frac = math.floor(math.log2((most + levels.step) / reach))
@@ -202,8 +208,9 @@ def _tag(
         frac += y.frac
     shift = down_scaling(Product("x0", None, 1, 0, tuple(factors)), engine)
     lowest, highest = scales.exponent[0], scales.exponent[1] + scales.mantissa[1].bit_length() - 1
-    power = math.floor(math.log2(top * (1 + TOLERATED) / (largest * gain))) + shift
-    power = max(lowest, min(highest, power))
+    wanted = math.floor(math.log2(top * (1 + TOLERATED) / (largest * gain))) + shift
+    power = max(lowest, min(highest, wanted))
+    covers = min(1.0, top / (largest * gain * 2.0 ** (power - shift)))
     # A large mantissa keeps the bits that the implicit down-scaling cuts; where it cuts none, 1 is the plainest.
     bits = (
         min(scales.mantissa[1].bit_length() - 1, max(0, power - lowest))
@@ -211,4 +218,4 @@ def _tag(
         else max(0, power - scales.exponent[1])
     )
     product = Product("x0", None, 1 << bits, power - bits, tuple(factors))
-    return Tag(variable, Fixed(engine.variable_width, variable == "t", frac + power - shift), product)
+    return Tag(variable, Fixed(engine.variable_width, variable == "t", frac + power - shift), product, covers)

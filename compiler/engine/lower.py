@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from hmn_lava.compiler.engine.formats import Coded, Given, Limits
 from hmn_lava.compiler.engine.schedule import EngineSchedule
@@ -16,6 +17,7 @@ from hmn_lava.compiler.neurocore.populations import lower_input, lower_neurons
 from hmn_lava.compiler.quantise import Formats
 from hmn_lava.errors import Finding
 from hmn_lava.hardware_profiles import Profile
+from hmn_lava.learning.checks import check_rule
 from hmn_lava.network import IntegerNetwork
 from hmn_lava.spec.model import Model
 
@@ -59,6 +61,18 @@ def lower(model: Model, formats: Formats, given: Given, schedule: EngineSchedule
             lower_synapses(net, third, schedule, limits.engine)
             link_thirds(net, third, schedule)
     return EngineLowering(net.network(), net.record, every(thirds), schedule, tuple(findings))
+
+
+def checked(made: EngineLowering, profile: Profile) -> Iterator[Finding]:
+    """What the profile's engine cannot do of the rules that were made, and tags in the register of delays."""
+    for third in made.thirds:
+        c, name = third.coded.connection, f"connections.{third.coded.connection.name}"
+        for finding in check_rule(third.rule.rule, profile, sign_mode=third.coded.sign_mode):
+            if finding.severity == "error":
+                yield replace(finding, object=f"{name}: {finding.object}")
+        if third.coded.slow is not None and c.n_syn and c.delay.max() > 0:
+            remedy = "Tag 2 is the register of delays: a relay has to delay x, or use no delay, or no slow trace."
+            yield Finding("tag-2-delay", f"{name}.delay", int(c.delay.max()), 0, "warning", remedy)
 
 
 def every(thirds: dict[str, list[Third]]) -> tuple[Third, ...]:

@@ -40,6 +40,9 @@ SMALLEST_HEIGHT = 2.0**-40
 DECAY_TOLERANCE = 0.02
 """Share by which what a tag loses in a step may differ from the request before it is reported."""
 
+LARGEST_DRIFT = 0.1
+"""Levels a step; the products of dw are rounded down, not stochastically, before their exponent applies."""
+
 COARSE_TRACE = 8
 """Below this many levels a third factor is coarse."""
 
@@ -69,6 +72,8 @@ class EngineRule:
     """Trace, requested and realised decay per step of the model."""
     steps: Staircase | None
     """What stands for the probabilistic gate, where it is a staircase."""
+    drift: float
+    """Levels by which rounding down moves a weight in a step in which it learns, at most."""
     findings: tuple[Finding, ...]
 
 
@@ -90,10 +95,12 @@ def engine_rule(
     largest: float,
     epoch: int,
     limits: Limits,
+    common: float | None = None,
 ) -> EngineRule:
     """The rule of a connection whose third factor, |v| <= ``largest``, is in ``traces``.
 
-    ``offset``: the level that stands for zero.
+    ``offset``: the level that stands for zero. ``common``: how large |v| is when all scores of
+    attention are 1.
     """
     levels = offset or coded.high
     tags = [coded.fast, *([coded.slow] if coded.slow is not None else [])]
@@ -103,7 +110,7 @@ def engine_rule(
     else:
         update = _products(coded, tags, traces, offset, largest / levels, limits)
     reach = levels >> update.step << update.step
-    findings = [*update.findings, *_third_findings(coded, largest, update.unit, reach)]
+    findings = [*update.findings, *_third_findings(coded, largest, common or largest, update.unit, reach)]
     sums, decays = [Sum("dw", update.products)], []
     for tag, target, tau, name in zip(
         tags, ("dt", "dd"), (coded.rule.tau_fast, coded.rule.tau_slow), ("tau_fast", "tau_slow"), strict=False
@@ -115,10 +122,13 @@ def engine_rule(
         decays.append((name, requested, realised))
         findings += _decay_findings(coded, name, requested, realised)
         sums.append(Sum("dt" if target == "dt" else "dd", products))
+    cut = [p for p in update.products if down_scaling(p, limits.engine) and update.steps is None]
+    drift = 0.5 * sum(math.ldexp(1.0, p.exponent) for p in cut) / len(traces)  # one of a pair is 0
+    findings += _drift_findings(coded, drift)
     texts: dict[str, Any] = {each.target: str(each) for each in sums}
     rule = LearningRule.three_factor(**texts, x1_impulse=0.0, x1_tau=HELD, t_epoch=epoch)
     return EngineRule(
-        rule, Supplied(traces, offset, update.unit, update.step), tuple(decays), update.steps, tuple(findings)
+        rule, Supplied(traces, offset, update.unit, update.step), tuple(decays), update.steps, drift, tuple(findings)
     )
 
 
@@ -249,16 +259,25 @@ def _tag_products(coded: Coded, tag: Tag, tau: float, limits: Limits) -> tuple[t
     return tuple(products), 1.0 - mantissa * constant * unit
 
 
-def _third_findings(coded: Coded, largest: float, unit: float, levels: int) -> Iterator[Finding]:
+def _third_findings(coded: Coded, largest: float, common: float, unit: float, levels: int) -> Iterator[Finding]:
     where = f"connections.{coded.connection.name}.rates"
     if largest > unit * levels * 1.01:
         remedy = "Lower the learning rates or widen the weight's bounds; or pass --allow-lossy: it saturates."
         yield Finding("lost-clipped", where, f"{largest:.4g}", f"{unit * levels:.4g}", "error", remedy)
-    elif largest > 0 and largest < COARSE_TRACE * unit:
-        remedy = "Raise the learning rates or narrow the weight's bounds: small third factors round to nothing."
-        yield Finding(
-            "coarse-third-factor", where, f"{largest / unit:.3g} levels", f"{COARSE_TRACE} levels", "warning", remedy
+    elif 0 < common < COARSE_TRACE * unit:
+        remedy = (
+            "Few levels are noisy: raise the learning rates, narrow the weight's bounds, or lower attention's beta."
         )
+        yield Finding(
+            "coarse-third-factor", where, f"{common / unit:.3g} levels", f"{COARSE_TRACE} levels", "warning", remedy
+        )
+
+
+def _drift_findings(coded: Coded, drift: float) -> Iterator[Finding]:
+    if drift > LARGEST_DRIFT:
+        remedy = "Lower the learning rates or widen the weight's bounds; or use plasticity neurocore."
+        where, used = f"connections.{coded.connection.name}.rates", f"up to {drift:.2g} levels a step, downwards"
+        yield Finding("weight-drift", where, used, f"{LARGEST_DRIFT} levels", "warning", remedy)
 
 
 def _decay_findings(coded: Coded, name: str, requested: float, realised: float) -> Iterator[Finding]:

@@ -100,7 +100,8 @@ def _lower_third(
         traces: tuple[tuple[str, int], ...] = ((TRACES[0], 1), (TRACES[1], -1))
     else:
         traces = ((TRACES[number], 1),)
-    made = engine_rule(coded, traces, offset, largest, schedule.epoch, limits)
+    common = largest if scores is None else largest * scores.bounds[0] / scores.bounds[1]
+    made = engine_rule(coded, traces, offset, largest, schedule.epoch, limits, common)
     form = ThirdForm(
         key=str(number),
         third=third,
@@ -151,7 +152,9 @@ def link_thirds(net: Assembly, third: Third, schedule: EngineSchedule) -> None:
                 net.constants(constants, c.post, f"{field}.phase_gate.phase", values, "each")
     if rule.attention is not None:
         link_scores(net, c, schedule, f"scores_{key}", synapse_group(c))
-    _link_gate(net, third, constants, at)
+    constants[f"offset_{key}"] = Constant(np.array([at], np.int64))
+    net.stream(constants, f"level_{key}", f"{c.name}.level")
+    _link_gate(net, third, constants)
     net.set_constants(c.post, constants)
 
 
@@ -189,7 +192,7 @@ def _neuron_gate(net: Assembly, coded: Coded, gain: float) -> NeuronGateForm | N
     )
 
 
-def _link_gate(net: Assembly, third: Third, constants: dict[str, Constant], update: int) -> None:
+def _link_gate(net: Assembly, third: Third, constants: dict[str, Constant]) -> None:
     """The constants of the neuron's gate."""
     c, rule, key = third.coded.connection, third.coded.rule, third.form.key
     if third.form.gate is None or rule.gate is None:
@@ -203,7 +206,6 @@ def _link_gate(net: Assembly, third: Third, constants: dict[str, Constant], upda
         if tau is not None:
             decay = {f"{name}_{key}_decay": math.exp(-1.0 / tau)}
             net.constants(constants, c.post, f"connections.{c.name}.traces.tau_{name.removeprefix('psi_')}", decay)
-    constants[f"offset_{key}"] = Constant(np.array([update], np.int64))
     net.stream(constants, f"gate_{key}", f"{c.name}.gate")
 
 

@@ -17,6 +17,10 @@ from hmn_lava.components.trace import trace
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.builder import Builder, Value
 from hmn_lava.microcode.functions import reciprocal
+from hmn_lava.microcode.random import DRAW_BITS, uniform
+
+DITHER_BITS = 12
+"""Bits of the draw that rounds a third factor."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,11 @@ def supply(b: Builder, z: Value, form: SupplyForm, frame: int) -> None:
 
 
 def _third(b: Builder, z: Value, form: ThirdForm, supplied: SupplyForm, frame: int) -> None:
-    """y = scale · (η_l + η_g G') · max(0, cos(Φ - φ_j)) / Σ scores, rounded to nearest and saturated."""
+    """y = scale · (η_l + η_g G') · max(0, cos(Φ - φ_j)) / Σ scores, rounded stochastically and saturated.
+
+    A level has seven bits: rounded to nearest, a small factor would never count. floor(y + U), with a draw U of
+    [0, 1) from the stream ``level_<key>``, is right in the mean.
+    """
     key, format = form.key, supplied.trace
     b.note(f"third factor of {key}")
     value = b.input(f"third_{key}", form.third.format, form.third.bounds)
@@ -104,11 +112,14 @@ def _third(b: Builder, z: Value, form: ThirdForm, supplied: SupplyForm, frame: i
         least, most = form.scores.bounds
         scores = b.clip(b.input(f"scores_{key}", form.scores.format, (0, most)), max(1, least), most)
         value = b.mul(value, reciprocal(b, scores), rounding="nearest")
+    time = model_time(b, b.constant(f"offset_{key}", Fixed(16, signed=False)), frame)
     if form.gate is not None:
-        value = _gated(b, value, z, form, form.gate, frame)
+        value = _gated(b, value, z, form, form.gate, time)
     b.observe(f"third_{key}", value)
     scaled = b.mul(value, b.constant(f"scale_{key}", form.scale), rounding="nearest")
-    whole = b.convert(scaled, Fixed(format.bits + 3, signed=True, frac=-form.step))
+    fine = b.convert(scaled, Fixed(format.bits + 3 + DITHER_BITS, signed=True, frac=DITHER_BITS - form.step))
+    dither = b.raw("shr", uniform(b, f"level_{key}", time), DRAW_BITS - DITHER_BITS, frac=fine.frac)
+    whole = b.raw("shr", b.raw("add", fine, dither), DITHER_BITS, frac=-form.step)
 
     def level(low: int, high: int, part: Value) -> Value:
         steps = b.clip(part, -(-low >> form.step), high >> form.step)
@@ -122,7 +133,7 @@ def _third(b: Builder, z: Value, form: ThirdForm, supplied: SupplyForm, frame: i
         b.store(b.state(name, format, (0, format.max)), level(0, format.max, part))
 
 
-def _gated(b: Builder, value: Value, z: Value, form: ThirdForm, gate: NeuronGateForm, frame: int) -> Value:
+def _gated(b: Builder, value: Value, z: Value, form: ThirdForm, gate: NeuronGateForm, time: Value) -> Value:
     """``value`` with probability σ(β_p (|Δw| - θ_p)), else 0; |Δw| is that of the neuron's most eligible synapse."""
     key = form.key
     e = b.literal(0, 0)
@@ -132,6 +143,5 @@ def _gated(b: Builder, value: Value, z: Value, form: ThirdForm, gate: NeuronGate
     gain = b.constant(f"gain_{key}", gate.gain)
     dw = b.mul(b.mul(b.absolute(value), e, rounding="nearest"), gain, rounding="nearest")
     beta, threshold = b.constant(f"beta_{key}", gate.beta), b.constant(f"threshold_{key}", gate.threshold)
-    time = model_time(b, b.constant(f"offset_{key}", Fixed(16, signed=False)), frame)
     opened = open_gate(b, dw, beta, threshold, time, f"gate_{key}")
     return b.raw("sel", opened, value, 0, frac=value.frac)

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from hmn_lava.errors import Finding, FitError, Severity
 from hmn_lava.hardware_profiles import Profile, load_profile
-from hmn_lava.learning.engine import Engine
+from hmn_lava.learning.engine import Engine, Levels
 from hmn_lava.learning.products import down_scaling
 from hmn_lava.learning.ranges import REGISTER_BITS, ProductRange, domains, product_range
 from hmn_lava.learning.records import TRACES, VARIABLE_NAMES, X_TRACES, Y_TRACES, Factor, Product, Rule
@@ -18,6 +18,10 @@ from hmn_lava.learning.simulate import DEFAULT_PROFILE
 
 _FEW_LEVELS = 8
 """A product with fewer values than this on one side has lost most of its bits."""
+
+
+TOLERATED = 0.01
+"""Share of the larger bound by which weights may end elsewhere."""
 
 
 def check_rule(
@@ -44,6 +48,16 @@ def refusal(profile: Profile, findings: Sequence[Finding]) -> FitError:
     """The exception for a rule that does not fit: its errors, then its warnings."""
     told = [f for severity in ("error", "warning") for f in findings if f.severity == severity]
     return FitError(f"the learning rule does not fit {profile.name}", told)
+
+
+def weight_bounds(place: str, asked: tuple[float, float], levels: Levels, unit: float) -> list[Finding]:
+    """A warning if the levels end elsewhere than the bounds: the chip saturates weights where their bits end."""
+    held = (levels.low * unit, levels.high * unit)
+    slack = TOLERATED * max(map(abs, asked))
+    if all(abs(a - b) <= slack for a, b in zip(asked, held, strict=True)):
+        return []
+    remedy = "the chip saturates where the bits end: choose [-b, b], [0, b] or [-b, 0], b = 2^k in a compiled network"
+    return [Finding("weight-bounds", place, list(asked), list(held), "warning", remedy)]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from hmn_lava.errors import Finding, InputError
 from hmn_lava.hardware_profiles import Profile, load_profile
-from hmn_lava.learning.checks import check_rule, refusal
+from hmn_lava.learning.checks import check_rule, refusal, weight_bounds
 from hmn_lava.learning.engine import SignMode
 from hmn_lava.learning.fit_report import ReportRow, report_rows
 from hmn_lava.learning.fit_report import findings as found
@@ -115,6 +115,7 @@ def fit_rule(
     if any(finding.severity == "error" for finding in findings):
         raise refusal(chip, findings)
     scales = {name: fit.scale(name, plan) for name in fit.names}
+    findings += weight_bounds("weights", request.weights, fit.engine.weights[request.sign_mode], scales["w"].unit)
     tags = {name: (scales[name].real(low), scales[name].real(high)) for name, low, high in fit.tags()}
     report, mode = tuple(report_rows(fit, plan)), request.sign_mode
     fitted = FittedRule(replace(request, tags=tags), fit.rule(plan), scales, mode, report, tuple(findings), chip)

@@ -52,11 +52,8 @@ def report_rows(fit: Search, plan: Plan) -> Iterator[ReportRow]:
         if is_leak(term.asked, term.target):
             period = fit.request.t_epoch * 2 ** (term.asked.decimation or 0)
             asked, found = leak_tau(-term.asked.coefficient, period), leak_tau(-term.realised, period)
-            if term.down_scaling:  # rounds down by half a unit on average, against a pull of the chip's leak
-                pull = -math.expm1(
-                    2 ** ((plan.decimation or 0) - (term.asked.decimation or 0)) * math.log1p(term.realised)
-                )
-                note += f", settles {math.ldexp(0.5, term.coefficients[0][1]) / pull:.2g} levels below 0"
+            if term.down_scaling:  # what is not 0 rounds down, by half a unit on average
+                note += f", and takes {math.ldexp(0.5, term.coefficients[0][1]):.2g} levels more each time"
             yield _row(fit, "decay", name, asked, found, note, term.error)
             continue
         yield _row(fit, "coefficient", name, term.asked.coefficient, term.realised, note, term.error)

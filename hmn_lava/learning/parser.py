@@ -124,9 +124,9 @@ def _nearest(mantissa: int, exponent: int) -> str:
     value = math.ldexp(size, exponent)
     choices = [(m, e) for e in range(EXPONENT[0], EXPONENT[1] + 1) for m in range(1, MANTISSA[1] + 1)]
     m, e = min(choices, key=lambda c: (abs(math.ldexp(c[0], c[1]) - value), c[0]))
-    return (
-        f"the nearest that fits is {scale_text(-m if mantissa < 0 else m, e) or '1'}; or make the sum of two products"
-    )
+    nearest = scale_text(-m if mantissa < 0 else m, e)
+    nearest += "1" if nearest in ("", "-") else ""
+    return f"the nearest that fits is {nearest}; or make the sum of two products"
 
 
 def _parse(text: str, target: Target, real: bool) -> list[_Term]:
