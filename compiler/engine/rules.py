@@ -286,6 +286,3 @@ def _decay_findings(coded: Coded, name: str, requested: float, realised: float) 
         where = f"connections.{coded.connection.name}.traces.{name}"
         asked, got = (-1.0 / math.log(d) if 0 < d < 1 else 0.0 for d in (requested, realised))
         yield Finding("trace-decay", where, f"{asked:.4g} steps", f"{got:.4g} steps", "warning", remedy)
-
-
-__all__ = ["EngineRule", "Supplied", "engine_rule"]

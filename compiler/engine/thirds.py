@@ -207,6 +207,3 @@ def _link_gate(net: Assembly, third: Third, constants: dict[str, Constant]) -> N
             decay = {f"{name}_{key}_decay": math.exp(-1.0 / tau)}
             net.constants(constants, c.post, f"connections.{c.name}.traces.tau_{name.removeprefix('psi_')}", decay)
     net.stream(constants, f"gate_{key}", f"{c.name}.gate")
-
-
-__all__ = ["Third", "link_thirds", "lower_thirds", "phase_bins", "supply_form"]

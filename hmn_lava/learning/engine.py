@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from hmn_lava.errors import InputError
 from hmn_lava.hardware_profiles import Profile
 from hmn_lava.learning.records import SPIKES, TRACES
 
@@ -70,7 +71,10 @@ class Engine:
         return (1 << self.trace_bits) - 1
 
     def levels(self, name: str, sign_mode: str) -> Levels:
-        """The range of ``weights``, ``tag_1`` or ``tag_2``."""
+        """The range of ``weights``, ``tag_1`` or ``tag_2``. Raises InputError for a sign mode that is none."""
+        if sign_mode not in self.weights:
+            remedy = f"one of: {', '.join(SIGN_MODES)}"
+            raise InputError("no such sign mode", field="sign_mode", value=sign_mode, remedy=remedy)
         if name == "weights":
             return self.weights[sign_mode]
         return self.tag_1 if name == "tag_1" else self.tag_2

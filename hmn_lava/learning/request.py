@@ -89,6 +89,9 @@ def leak_coefficient(tau: float, period: float) -> float:
     return -math.expm1(-period / tau)
 
 
+_EXAMPLES = {"traces": "'x1': (1.0, 20.0)", "supplied": "'y2': (-1.0, 1.0)", "leaks": "'t': 100.0"}
+
+
 def read_request(
     dw: str | None = None,
     dt: str | None = None,
@@ -105,6 +108,10 @@ def read_request(
 ) -> RuleRequest:
     """The checked request; see :func:`hmn_lava.learning.fit.fit_rule`. All that is wrong is one InputError."""
     problems = Problems()
+    for key, named in (("traces", traces), ("supplied", supplied), ("leaks", leaks)):
+        if named is not None and not isinstance(named, Mapping):
+            remedy = f"give a dictionary, e.g. {key}={{{_EXAMPLES[key]}}}"
+            raise InputError("not a dictionary", field=key, value=named, remedy=remedy)
     problems.read(LearningRule.of, {"factors": factors, "dw": "x0", "t_epoch": t_epoch})
     if factors not in (2, 3):
         problems.read(LearningRule, factors, "x0")

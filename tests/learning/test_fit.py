@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 
 from hmn_lava.errors import FitError, InputError
 from hmn_lava.hardware_profiles import load_profile
-from hmn_lava.learning import Engine, LearningRule, down_scaling, fit_rule, read_rule, simulate, update_window
+from hmn_lava.learning import (
+    Engine,
+    LearningRule,
+    check_rule,
+    down_scaling,
+    fit_rule,
+    read_rule,
+    simulate,
+    update_window,
+)
 
 ENGINE = Engine.of(load_profile("loihi2"))
 X1 = {"x1": (1.0, 20)}
@@ -378,3 +387,16 @@ def test_a_fit_is_the_same_every_time():
         for seed in (0, 1)
     }  # fmt: skip
     assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"), [({"traces": [1]}, "traces"), ({"supplied": "y2"}, "supplied"), ({"leaks": ["t"]}, "leaks")]
+)
+def test_what_is_no_dictionary_is_one_error(wrong, field):
+    with pytest.raises(InputError, match=f"{field}: not a dictionary"):
+        fit_rule(dw="0.1*x1*y0", **wrong)
+
+
+def test_a_sign_mode_that_is_none_is_one_error():
+    with pytest.raises(InputError, match="sign_mode: no such sign mode"):
+        check_rule(fit_rule(dw="0.1*x1*y0", traces=X1).rule, sign_mode="both")
