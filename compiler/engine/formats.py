@@ -15,7 +15,7 @@ from hmn_lava.components.port import Port
 from hmn_lava.errors import Finding
 from hmn_lava.fixed import Fixed
 from hmn_lava.hardware_profiles import Profile
-from hmn_lava.learning.checks import TOLERATED, weight_bounds
+from hmn_lava.learning.checks import TOLERATED, constant_range, weight_bounds
 from hmn_lava.learning.coefficients import CoefficientRange
 from hmn_lava.learning.engine import Engine, Levels, SignMode
 from hmn_lava.learning.products import down_scaling
@@ -26,15 +26,21 @@ from hmn_lava.spec.model import Connection, Model, Population, Rule
 
 @dataclass(frozen=True)
 class Limits:
-    """What a profile's learning engine can hold: its integers, the coefficients of a product, products of a rule."""
+    """What a profile's learning engine can hold: its integers, the coefficients of a product, products of a rule.
+
+    ``constants``: the largest that can stand beside t and d.
+    """
 
     engine: Engine
     scales: CoefficientRange
     products: int
+    constants: Mapping[str, int]
 
     @classmethod
     def of(cls, profile: Profile) -> Limits:
-        return cls(Engine.of(profile), CoefficientRange.of(profile), profile.learning.products_per_rule.value)
+        constants = {variable: constant_range(variable, profile)[1] for variable in ("t", "d")}
+        products = profile.learning.products_per_rule.value
+        return cls(Engine.of(profile), CoefficientRange.of(profile), products, constants)
 
 
 @dataclass(frozen=True, eq=False)

@@ -44,16 +44,17 @@ def opening(gate: Gate, update: Floats) -> Floats:
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(gate.beta * (np.abs(update) - gate.threshold), -60.0, 60.0))))
 
 
-def staircase(gate: Gate, slope: float, top: int, steps: int) -> Staircase:
+def staircase(gate: Gate, slope: float, top: int, steps: int, highest: int | None = None) -> Staircase:
     """``steps`` levels for E[Δ]/κ = ψ σ(β_p(κψ - θ_p)), with ``slope`` = κ and ψ = 0 .. ``top`` in units of a tag.
 
     The levels part the range of the curve evenly, at even numbers, which the engine can compare with; the heights are
-    those of least squares.
+    those of least squares. ``highest``: the largest number that the engine can compare with; None: ``top``.
     """
     psi = np.arange(top + 1, dtype=np.float64)
     wanted = psi * opening(gate, slope * psi)
     edges = np.searchsorted(wanted, wanted[-1] * (np.arange(steps) + 0.5) / steps)
-    levels = sorted({int(min(max(2, edge // 2 * 2), top // 2 * 2)) for edge in edges})
+    most = (top if highest is None else min(top, highest)) // 2 * 2
+    levels = sorted({int(min(max(2, edge // 2 * 2), most)) for edge in edges})
     basis = np.array([np.sign(psi - level) + 1.0 for level in levels]).T
     heights = np.maximum(np.linalg.lstsq(basis, wanted, rcond=None)[0], 0.0)
     return Staircase(tuple(levels), tuple(float(h) for h in heights))

@@ -178,7 +178,8 @@ def _staircase(
     made = []
     for tag in tags:
         top = min(tag.format.max, engine.tag_2.high)
-        made.append(staircase(gate, REFERENCE * largest * tag.format.unit, top, count))
+        highest = limits.constants[tag.variable]
+        made.append(staircase(gate, REFERENCE * largest * tag.format.unit, top, count, highest))
     peak = max(max(steps.heights) * tag.format.unit for tag, steps in zip(tags, made, strict=True))
     peak = max(peak, SMALLEST_HEIGHT)
     sample = Product("u", WEIGHT_EPOCH, 1, 0, (Factor(tags[0].variable, 2, sign=True), Factor(traces[0][0], -offset)))
