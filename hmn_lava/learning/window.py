@@ -23,6 +23,9 @@ from hmn_lava.learning.rule import LearningRule
 from hmn_lava.learning.search import Scale
 from hmn_lava.learning.simulate import DEFAULT_PROFILE
 
+LONGEST_RUN = 500_000_000
+"""Steps of all pairs of spikes together that a window may take: about a minute."""
+
 _LONGEST = 4096
 """Steps that the traces are followed at most, for rules without x0 and y0."""
 
@@ -145,8 +148,11 @@ def update_window(
 def plot_window(window: UpdateWindow, path: Path, title: str = "") -> None:
     """Write a picture of an update window.
 
-    Raises BackendError where matplotlib is not installed, OSError where the file cannot be written.
+    Raises InputError for a file that is no .png, BackendError where matplotlib is not installed, OSError where the file
+    cannot be written.
     """
+    if path.suffix.lower() != ".png":
+        raise InputError("a picture is a .png file", field="--window", value=str(path), remedy="name it FILE.png")
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -197,6 +203,13 @@ class _Protocol:
         if not any(product.dependency != "u" for one in rule.rules if one.target[1] == variable for product in one):
             longest = max(getattr(rule, f"{trace}_tau") for trace in X_TRACES + (() if rule.supplied else Y_TRACES))
             end += max(period, min(_LONGEST, math.ceil(5 * longest)) // period * period)
+        if end * lags.size * trials > LONGEST_RUN:
+            raise InputError(
+                f"a window of so many steps takes too long: {end} steps, {lags.size} lags, {trials} trials each",
+                field="lags",
+                value=end * lags.size * trials,
+                remedy=f"at most {LONGEST_RUN:.0e} together: use shorter epochs, decimation or time constants",
+            )
         lag = np.repeat(lags, trials)
         moments = {"pre": later - np.maximum(lag, 0), "post": later + np.minimum(lag, 0)}
         spikes = {name: np.zeros((end, lag.size), np.bool_) for name in moments}

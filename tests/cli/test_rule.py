@@ -105,6 +105,12 @@ WRONG = [
     (["dw=0.1*x0", "--leak", "t=-5"], 2, ["leaks.t", "positive"]),
     (["dw=x0", "out.py"], 2, ["--lava", "out.py"]),
     (["dw=x0*x1, dt=y0**x1, dd=u12*d", "--x1", "300,-2", "--t-epoch", "0"], 2, ["5 problems", "dt:", "dd:", "x1_tau"]),
+    (["dw=x0*y1", *X1, "--y1", "30,20", "--window", "out.xyz"], 2, ["--window", ".png"]),
+    (
+        ["dw=2^-3*u9*x1*y1", "--x1", "60,1000", "--y1", "60,1000", "--t-epoch", "63", "--window", "w.png"],
+        2,
+        ["too long"],
+    ),
     # what no chip can do
     (["dw=x0*(w+3)"], 3, ["odd-constant", "use 2 or 4"]),
     (["dw=x0*(t-5)*y1"], 3, ["odd-constant"]),
