@@ -13,12 +13,12 @@ import numpy as np
 
 from hmn_lava.compiler.engine.schedule import EngineSchedule
 from hmn_lava.compiler.neurocore.assembly import Assembly, parameter_format, topology_of, vector_format
+from hmn_lava.compiler.neurocore.attention import score_constants
 from hmn_lava.components import attention, modulation
 from hmn_lava.components.port import Port
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.ir import WORD
 from hmn_lava.network import Link
-from hmn_lava.reference.equations import Floats
 from hmn_lava.spec.model import Attention, Connection
 
 
@@ -51,15 +51,7 @@ def lower_attention(net: Assembly, c: Connection, local: Attention, schedule: En
     net.link(net.source(c.pre), schedule.emit[c.pre], (payload, "x"), ready, "same", late)
     for d in range(local.dimensions):
         net.link((context, f"direction_{d}"), emit + 2, (payload, f"direction_{d}"), ready, "all")
-    units = unit_vectors(local.embedding)
-    for d in range(local.dimensions):
-        net.constants(constants, payload, f"{field}.embedding", {f"embedding_{d}": units[:, d]}, "each")
-    scores = {
-        "score_opposed": math.exp(-2.0 * local.beta),
-        "score_neutral": math.exp(-local.beta),
-        "beta_a": local.beta,
-    }
-    net.constants(constants, payload, f"{field}.beta", dict(scores))
+    score_constants(net, constants, payload, field, local, "each")
 
 
 def scores_port(net: Assembly, c: Connection, local: Attention, high: int) -> Port:
@@ -85,9 +77,3 @@ def link_scores(net: Assembly, c: Connection, schedule: EngineSchedule, port: st
     net.link(source, ready, (synapses, "x"), ready + 1, "same")
     delay = np.full(1, schedule.update[c.name] - 1 - ready, np.int64)
     net.links.append(Link(source, (c.post, port), "matrix", delay, topology_of(c), np.ones(c.n_syn, np.int64)))
-
-
-def unit_vectors(embedding: Floats) -> Floats:
-    """Rows over their norms; 0 where a norm is 0."""
-    norms = np.linalg.norm(embedding, axis=1, keepdims=True)
-    return np.divide(embedding, norms, out=np.zeros_like(embedding), where=norms > 0)

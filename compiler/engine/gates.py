@@ -11,12 +11,11 @@ has no such draw; what it can do about the expected update E[Δ] = κψ p is one
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from hmn_lava.reference.equations import Floats
+from hmn_lava.reference.equations import Floats, gate_probability
 from hmn_lava.spec.model import Gate
 
 POINTS = 512
@@ -41,7 +40,7 @@ class Staircase:
 
 def opening(gate: Gate, update: Floats) -> Floats:
     """p = σ(β_p(|Δ| - θ_p))."""
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(gate.beta * (np.abs(update) - gate.threshold), -60.0, 60.0))))
+    return gate_probability(update, gate.beta, gate.threshold)
 
 
 def staircase(gate: Gate, slope: float, top: int, steps: int, highest: int | None = None) -> Staircase:
@@ -74,4 +73,4 @@ def deviation(gate: Gate, slope: float, top: int, made: Staircase | None, neuron
         realised = psi * opening(gate, np.full_like(psi, slope * top))
     else:
         realised = psi
-    return float(np.abs(realised - wanted).max() / max(top, 1)) if math.isfinite(slope) else 1.0
+    return float(np.abs(realised - wanted).max() / max(top, 1))

@@ -57,10 +57,6 @@ class Supplied:
     step: int = 0
     """y moves in steps of ``2**step``."""
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(name for name, _ in self.traces)
-
 
 @dataclass(frozen=True)
 class EngineRule:

@@ -114,17 +114,18 @@ class Assembly:
         format: Fixed | None = None,
     ) -> None:
         """Name a quantity; ``format`` is that of its variable, unless it is one of learning synapses."""
-        if format is not None:
-            pass
-        elif kind == "input":
-            format = self.inputs[owner].format
-        else:
-            program = self.groups[owner].program
-            formats = {o.name: o.format for o in program.observables}
-            if kind != "observable":
-                formats = {v.name: v.format for v in program.states + program.outputs}
-            format = formats[variable]
+        format = format or self._format(owner, variable, kind)
         self.signals[name] = Signal(owner, variable, kind, format, offset, shape)
+
+    def _format(self, owner: str, variable: str, kind: SignalKind) -> Fixed:
+        """The declared format of a host input, or of a variable of a group."""
+        if kind == "input":
+            return self.inputs[owner].format
+        program = self.groups[owner].program
+        formats = {o.name: o.format for o in program.observables}
+        if kind != "observable":
+            formats = {v.name: v.format for v in program.states + program.outputs}
+        return formats[variable]
 
     def port(self, group: str, output: str, count: int = 1) -> Port:
         """The port that reads an output, or the sum of ``count`` of them.

@@ -14,8 +14,8 @@ from hmn_lava.compiler.neurocore.assembly import (
 from hmn_lava.components import attention, synapse
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.ir import WORD
-from hmn_lava.network import Constant
-from hmn_lava.spec.model import Connection, Rule
+from hmn_lava.network import Along, Constant
+from hmn_lava.spec.model import Attention, Connection, Rule
 
 
 def lower_attention(net: Assembly, c: Connection, rule: Rule) -> synapse.AttentionForm:
@@ -75,17 +75,23 @@ def link_attention(
     )
     net.link((group, "score"), score, (normaliser, "sum"), score + 1, "rows")
     net.link((normaliser, "reciprocal"), score + 1, (group, "reciprocal"), update, "post")
-    field = f"connections.{name}.attention"
+    score_constants(net, constants, group, f"connections.{name}.attention", local, "pre")
+    net.signal(f"{name}.alpha", group, "alpha", "observable", update, shape)
+    for d in range(local.dimensions):
+        net.signal(f"{name}.c_{d}", context, f"c_{d}", "state", emit + 1, (c.n_post,))
+
+
+def score_constants(
+    net: Assembly, constants: dict[str, Constant], group: str, field: str, local: Attention, along: Along
+) -> None:
+    """What a score is made of: the unit vectors of the embedding (0 where a norm is 0), and the temperature."""
     norms = np.linalg.norm(local.embedding, axis=1, keepdims=True)
     unit = np.divide(local.embedding, norms, out=np.zeros_like(local.embedding), where=norms > 0)
     for d in range(local.dimensions):
-        net.constants(constants, group, f"{field}.embedding", {f"embedding_{d}": unit[:, d]}, "pre")
+        net.constants(constants, group, f"{field}.embedding", {f"embedding_{d}": unit[:, d]}, along)
     scores = {
         "score_opposed": math.exp(-2.0 * local.beta),
         "score_neutral": math.exp(-local.beta),
         "beta_a": local.beta,
     }
-    net.constants(constants, group, f"{field}.beta", dict(scores))
-    net.signal(f"{name}.alpha", group, "alpha", "observable", update, shape)
-    for d in range(local.dimensions):
-        net.signal(f"{name}.c_{d}", context, f"c_{d}", "state", emit + 1, (c.n_post,))
+    net.constants(constants, group, f"{field}.beta", scores)
