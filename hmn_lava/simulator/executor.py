@@ -1,7 +1,7 @@
-"""What all integer executors share: state, messages in flight, frames, recording.
+"""What all integer backends share: state, messages in flight, checkpoints; and what executors do with them.
 
-An executor keeps the messages of the last steps of the chip in ring buffers, one for each output: slot s % depth holds
-what was emitted at step s. Subclasses say how one step is computed.
+A backend keeps the messages of the last steps of the chip in ring buffers, one for each output: slot s % depth holds
+what was emitted at step s.
 """
 
 from __future__ import annotations
@@ -20,18 +20,21 @@ from hmn_lava.simulator.interface import Session, quantise_inputs
 from hmn_lava.simulator.probes import Recorder
 
 
-class Executor(Session):
-    """Runs an integer network step by step, from its initial state. ``time`` counts steps of the chip."""
+class IntegerSession(Session):
+    """The state of an integer network, from its initial one. ``time`` counts steps of the chip.
+
+    Subclasses say who computes the steps: this process (:class:`Executor`), or another.
+    """
 
     dtype = np.int64
 
-    def __init__(self, network: IntegerNetwork) -> None:
+    def __init__(self, network: IntegerNetwork, depth: int | None = None) -> None:
+        """``depth``: slots of a ring buffer, where a part of a network keeps those of the whole."""
         self.network = network
         self.signals = dict(network.signals)
         self.time = 0
-        self.depth = (
-            network.depth + 1
-        )  # one slot more, so that a message is never overwritten in the step that reads it
+        # One slot more, so that a message is never overwritten in the step that reads it.
+        self.depth = network.depth + 1 if depth is None else depth
         self.buffers: dict[tuple[str, str], NDArray[Any]] = {}
         self.states: dict[str, dict[str, NDArray[Any]]] = {}
         self.allocate()
@@ -49,19 +52,6 @@ class Executor(Session):
                 for state in group.program.states
             }
 
-    @abstractmethod
-    def compute(self, observe: Mapping[str, set[str]]) -> None:
-        """Run all groups, then all learning synapses, for the step ``self.time`` of the chip.
-
-        Read ``buffers``, change ``states``, write slot ``time % depth`` of ``buffers``.
-
-        ``observe`` maps groups to the observables that :meth:`observed` must give after the step.
-        """
-
-    @abstractmethod
-    def observed(self, group: str, name: str) -> NDArray[Any]:
-        """The value of an observable in the last step."""
-
     # running
 
     @property
@@ -76,37 +66,15 @@ class Executor(Session):
                 observe.setdefault(signal.owner, set()).add(signal.variable)
         self.execute(quantise_inputs(self.network, inputs, steps), steps, recorder, observe)
 
+    @abstractmethod
     def execute(
         self, driven: Mapping[str, Integers], steps: int, recorder: Recorder, observe: Mapping[str, set[str]]
     ) -> None:
         """Compute ``steps`` frames, each with its row of the host's input ``driven``, and record.
 
-        A signal is recorded once in each frame, in the step of the chip that its offset names.
+        A signal is recorded once in each frame, in the step of the chip that its offset names. ``observe`` names the
+        observables among them, by group.
         """
-        network = self.network
-        for step in range(steps):
-            wanted = recorder.wanted(step)
-            for phase in range(network.frame):
-                slot = self.time % self.depth
-                for name, values in driven.items():
-                    self.buffers[name, "x"][slot] = values[step] if phase == 0 else 0
-                self.compute(observe)
-                for name in wanted:
-                    if network.signals[name].offset % network.frame == phase:
-                        recorder.record(step, name, self.value(name))
-                self.time += 1
-
-    def value(self, name: str) -> NDArray[Any]:
-        """The integers of a signal after the last computed step, flat.
-
-        Observables are there only if the step was asked to observe them.
-        """
-        signal = self.network.signals[name]
-        if signal.kind == "state":
-            return self.states[signal.owner][signal.variable]
-        if signal.kind == "observable":
-            return self.observed(signal.owner, signal.variable)
-        return np.asarray(self.buffers[signal.owner, signal.variable][self.time % self.depth])
 
     def real(self, name: str) -> NDArray[np.float64]:
         signal = self.network.signals[name]
@@ -147,6 +115,51 @@ class Executor(Session):
         for group, states in self.states.items():
             for name, state in states.items():
                 state[...] = arrays[f"state/{group}/{name}"]
+
+
+class Executor(IntegerSession):
+    """Runs an integer network step by step in this process."""
+
+    @abstractmethod
+    def compute(self, observe: Mapping[str, set[str]]) -> None:
+        """Run all groups, then all learning synapses, for the step ``self.time`` of the chip.
+
+        Read ``buffers``, change ``states``, write slot ``time % depth`` of ``buffers``.
+
+        ``observe`` maps groups to the observables that :meth:`observed` must give after the step.
+        """
+
+    @abstractmethod
+    def observed(self, group: str, name: str) -> NDArray[Any]:
+        """The value of an observable in the last step."""
+
+    def execute(
+        self, driven: Mapping[str, Integers], steps: int, recorder: Recorder, observe: Mapping[str, set[str]]
+    ) -> None:
+        network = self.network
+        for step in range(steps):
+            wanted = recorder.wanted(step)
+            for phase in range(network.frame):
+                slot = self.time % self.depth
+                for name, values in driven.items():
+                    self.buffers[name, "x"][slot] = values[step] if phase == 0 else 0
+                self.compute(observe)
+                for name in wanted:
+                    if network.signals[name].offset % network.frame == phase:
+                        recorder.record(step, name, self.value(name))
+                self.time += 1
+
+    def value(self, name: str) -> NDArray[Any]:
+        """The integers of a signal after the last computed step, flat.
+
+        Observables are there only if the step was asked to observe them.
+        """
+        signal = self.network.signals[name]
+        if signal.kind == "state":
+            return self.states[signal.owner][signal.variable]
+        if signal.kind == "observable":
+            return self.observed(signal.owner, signal.variable)
+        return np.asarray(self.buffers[signal.owner, signal.variable][self.time % self.depth])
 
     # messages
 

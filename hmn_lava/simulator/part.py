@@ -1,0 +1,60 @@
+"""One part of a cut network, step by step, with messages through ports: what a Lava ProcessModel does in a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmn_lava.fixed import Integers, wrap
+from hmn_lava.microcode.ir import WORD
+from hmn_lava.partition import SUPPLIED, Part
+from hmn_lava.simulator.interpreter import Interpreter
+
+Receive = Callable[[str], NDArray[Any]]
+Send = Callable[[str, Integers], None]
+
+
+class PartExecutor(Interpreter):
+    """The interpreter of one part. ``states`` and ``buffers`` are all that its next step depends on, with ``time``.
+
+    In each step it receives the early messages, computes, sends, and receives the others, which are read in the next
+    step. So no ring of parts ever waits for itself.
+    """
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        super().__init__(part.network, part.depth)
+
+    def step_once(self, receive: Receive, send: Send, observe: Set[str] = frozenset()) -> None:
+        """One step of the chip. ``observe`` names the observables that :meth:`observed` must give after it."""
+        synapses = self.part.learning
+        for port in self.part.inputs:
+            if port.early:  # read in this step, as if it had been sent in the one before
+                self.buffers[port.name, "x"][(self.time - 1) % self.depth] = receive(port.name)
+        if synapses is None:
+            self.compute({self.part.name: set(observe)})
+        else:
+            self.receive(synapses)
+        for out in self.part.outputs:
+            send(out.name, self.emitted(*out.source))
+        for port in self.part.inputs:
+            if not port.early:
+                self.buffers[port.name, "x"][self.time % self.depth] = receive(port.name)
+        if synapses is not None:
+            ports = {sender.replace("_out_", "_in_"): variable for variable, sender in SUPPLIED.items()}
+            neuron = {ports[port.name]: np.asarray(receive(port.name), np.int64) for port in self.part.supplied}
+            self.states[synapses.neuron] = neuron
+            self.learn(synapses)
+        self.time += 1
+
+    def emitted(self, owner: str, variable: str) -> Integers:
+        """What leaves by a port in this step: a message, a state that a neuron supplies, or a synaptic current."""
+        if self.part.component in ("static", "learning"):
+            link = next(link for link in self.network.links if link.kind in ("matrix", "plastic"))
+            return wrap(self.synaptic(link), WORD)
+        if (owner, variable) in self.buffers:
+            return np.asarray(self.buffers[owner, variable][self.time % self.depth])
+        return self.states[owner][variable]

@@ -1,0 +1,1 @@
+"""What all HMN Processes and ProcessModels share."""

@@ -1,0 +1,69 @@
+"""The Process of a part of an HMN network: its ports and Vars."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+from lava.magma.core.process.ports.ports import InPort, OutPort
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.process.variable import Var
+
+from hmn_lava.partition import Part
+from hmn_lava.processes.base.variables import initial_values, messages_shape
+
+
+class HMNProcess(AbstractProcess):
+    """A component of an HMN network.
+
+    In fixed point (``fixed_pt``) it runs the component's neurocore program or learning rule, the same that every other
+    executor runs; in floating point (``floating_pt``) the equations of the model. Ports carry the integers of the
+    program's formats, or real numbers.
+
+    Ports are those of ``part``, called as in Lava where Lava has such a port (``a_in``, ``s_in``, ``s_out``, ``a_out``,
+    ``s_in_bap``, ``s_out_y1``, ...). Vars are the part's states, its constants (setting one changes the running
+    component), the weights of synapses as ``weights``, and ``messages``: the messages in flight, a ring buffer for each
+    port. With ``time`` (the Process's time step plus ``start``) they are all that the next step depends on.
+    """
+
+    def __init__(
+        self,
+        *,
+        part: Part,
+        equations: Any = None,
+        observe: Collection[str] = (),
+        start: int = 0,
+        messages: np.ndarray[Any, Any] | None = None,
+        states: Mapping[str, np.ndarray[Any, Any]] | None = None,
+        checkpoint: tuple[str, int] | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """A Process of ``part``.
+
+        :param equations: the same component in floating point (see :mod:`hmn_lava.reference.parts`); None: none.
+        :param observe: observables of the program that become Vars.
+        :param start: steps of the chip that were run before.
+        :param messages: messages in flight from those steps; None: none.
+        :param states: states from those steps; None: the initial ones.
+        :param checkpoint: a file and the time step after which all Vars are written to it.
+        """
+        super().__init__(
+            part=part,
+            equations=equations,
+            observe=tuple(observe),
+            start=start,
+            checkpoint=checkpoint,
+            name=name or part.name,
+            **kwargs,
+        )
+        for port in (*part.inputs, *part.supplied):
+            setattr(self, port.name, InPort(shape=(port.size,)))
+        for out in part.outputs:
+            setattr(self, out.name, OutPort(shape=(out.size,)))
+        for variable, value in initial_values(part, observe, states).items():
+            setattr(self, variable, Var(shape=value.shape, init=value))
+        in_flight = np.zeros(messages_shape(part), np.int64) if messages is None else messages
+        if in_flight.size:
+            self.messages = Var(shape=in_flight.shape, init=in_flight)

@@ -1,0 +1,1 @@
+"""Microcoded compartments that are part of another component: terms of sums, contexts, normalisers."""

@@ -1,0 +1,1 @@
+"""One compartment for each pair of neurons that compete."""

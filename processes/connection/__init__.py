@@ -1,0 +1,1 @@
+"""Plastic synapses, each a microcoded compartment."""

@@ -1,0 +1,1 @@
+"""The third factor of a plastic connection."""

@@ -1,0 +1,1 @@
+"""The neuron: activation, noise, and what it supplies to the learning engine."""

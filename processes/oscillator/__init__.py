@@ -1,0 +1,1 @@
+"""The oscillator of a phase gate."""
