@@ -92,7 +92,7 @@ def unpack_messages(part: Part, messages: Integers) -> dict[tuple[str, str], Int
 
 
 class Bound:
-    """An executor of a part that works on the Vars of a ProcessModel: what a Var is set to, is what it computes with."""
+    """An executor of a part that works on the Vars of a ProcessModel: it computes with what a Var is set to."""
 
     def __init__(self, part: Part, variables: dict[str, NDArray[Any]], observe: Collection[str], time: int) -> None:
         """``variables`` are the arrays of the Vars; they are kept, and written in place."""
