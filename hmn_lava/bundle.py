@@ -26,7 +26,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -59,6 +59,9 @@ from hmn_lava.spec.load import read_record
 from hmn_lava.spec.model import Model
 from hmn_lava.spec.npz import NpzError, read_npz
 
+if TYPE_CHECKING:
+    from hmn_lava.backends.contained import Limits
+
 MANIFEST = "manifest.json"
 LARGEST_TEXT = 64 << 20
 """Bytes of the largest text file that is read from a bundle."""
@@ -89,9 +92,16 @@ class Bundle:
         """The resolved spec, for the float reference."""
         return resolve(self.spec, self.seed)
 
-    def session(self, backend: str = "fast", *, threads: int | None = None, latency: str = "as-compiled") -> Session:
+    def session(
+        self,
+        backend: str = "fast",
+        *,
+        threads: int | None = None,
+        latency: str = "as-compiled",
+        limits: Limits | None = None,
+    ) -> Session:
         """Open a session on a backend: fast, interpreter, reference, lava or board."""
-        return open_session(self, backend, threads=threads, latency=latency)
+        return open_session(self, backend, threads=threads, latency=latency, limits=limits)
 
     def run(
         self,
@@ -102,9 +112,11 @@ class Bundle:
         *,
         threads: int | None = None,
         latency: str = "as-compiled",
+        limits: Limits | None = None,
     ) -> Result:
         """Run from the initial state; see :meth:`hmn_lava.session.Session.run`."""
-        return self.session(backend, threads=threads, latency=latency).run(inputs, steps, probes)
+        session = self.session(backend, threads=threads, latency=latency, limits=limits)
+        return session.run(inputs, steps, probes)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write the bundle to ``folder``, at once.

@@ -1,8 +1,8 @@
 """One interface for all backends: a session holds a network's state and runs it.
 
 ``interpreter`` and ``fast`` run a bundle's integers; ``reference`` runs its spec in float64, with the latencies of the
-compiled network (``as-compiled``) or with none (``ideal``). ``lava`` and ``board`` need what this machine may lack;
-they never fall back to another.
+compiled network (``as-compiled``) or with none (``ideal``). ``lava`` runs them in Lava's runtime, ``board`` on Loihi;
+they need what this machine may lack, and never fall back to another.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from hmn_lava.errors import BackendError, InputError
 from hmn_lava.latency import Latency
 from hmn_lava.reference import Reference
-from hmn_lava.simulator.fast import Fast
 from hmn_lava.simulator.interface import Session
 from hmn_lava.simulator.interpreter import Interpreter
 from hmn_lava.simulator.probes import Recorder
 
 if TYPE_CHECKING:
+    from hmn_lava.backends.contained import Limits
     from hmn_lava.bundle import Bundle
 
 __all__ = ["BACKENDS", "LATENCIES", "ReferenceSession", "Session", "open_session"]
@@ -32,11 +32,17 @@ LATENCIES = ("as-compiled", "ideal")
 
 
 def open_session(
-    bundle: Bundle, backend: str = "fast", *, threads: int | None = None, latency: str = "as-compiled"
+    bundle: Bundle,
+    backend: str = "fast",
+    *,
+    threads: int | None = None,
+    latency: str = "as-compiled",
+    limits: Limits | None = None,
 ) -> Session:
     """A session of ``bundle`` on ``backend``.
 
-    Raises InputError for a name that is none, BackendError for a backend that is not here.
+    ``threads`` is for ``fast``, ``latency`` for ``reference``, ``limits`` (of time) for ``lava`` and ``board``. Raises
+    InputError for a name that is none, BackendError for a backend that is not here.
     """
     if latency not in LATENCIES:
         raise InputError("no such latency", field="latency", value=latency, remedy=f"one of: {', '.join(LATENCIES)}")
@@ -45,11 +51,17 @@ def open_session(
             "must be 1 or more", field="threads", value=threads, remedy="leave it out to use every processor"
         )
     if backend == "fast":
+        from hmn_lava.simulator.fast import Fast  # takes half a second
+
         return Fast(bundle.network, threads)
     if backend == "interpreter":
         return Interpreter(bundle.network)
     if backend == "reference":
         return ReferenceSession(bundle, latency == "ideal")
+    if backend == "lava":
+        from hmn_lava.backends.lava import LavaSession
+
+        return LavaSession(bundle, limits)
     if backend in BACKENDS:
         raise BackendError(
             f"the backend '{backend}' is not part of this version; nothing was run. Use fast, interpreter or reference."

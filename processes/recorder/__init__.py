@@ -1,0 +1,1 @@
+"""Lava's Monitor with a model that writes to a file."""
