@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hmn_lava.cli.options import BundleArgument, InputOption, StepsOption, ThreadsOption
+from hmn_lava.cli.options import (
+    BundleArgument,
+    HostOption,
+    InputOption,
+    StepsOption,
+    ThreadsOption,
+    TimeLimitOption,
+    TranslatorOption,
+    limits,
+)
 from hmn_lava.cli.output import JsonOption, note, print_json, print_table
 
 if TYPE_CHECKING:
-    from hmn_lava.compare import Divergence
+    from hmn_lava.comparison import Divergence
 
 
 def compare(
@@ -26,11 +36,21 @@ def compare(
         typer.Option("--signals", metavar="A,B,...", help="Compare only these signals, separated by commas."),
     ] = None,
     threads: ThreadsOption = None,
+    time_limit: TimeLimitOption = None,
+    host: HostOption = None,
+    translator: TranslatorOption = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            "--record", metavar="FILE.json", help="Keep the outcome; for a board, by default, DIR-on-board.json."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run a bundle on two backends and say where they part first. Exit code 1 if they do."""
     import hmn_lava as hl
-    from hmn_lava.drive import drive
+    from hmn_lava.comparison import keep_record
+    from hmn_lava.drive import check_output, drive
     from hmn_lava.errors import InputError
 
     pair = _names(backends)
@@ -44,9 +64,25 @@ def compare(
     network = hl.load(bundle)
     inputs, length = drive(network, file, steps)
     chosen = None if signals is None else _names(signals)
+    if record is None and "board" in pair:
+        record = bundle.with_name(f"{bundle.name}-on-board.json")
+    if record is not None:
+        check_output(record)
     found = hl.compare(
-        network, *pair, inputs=inputs, steps=length, signals=chosen, tolerance=tolerance, threads=threads
+        network,
+        *pair,
+        inputs=inputs,
+        steps=length,
+        signals=chosen,
+        tolerance=tolerance,
+        threads=threads,
+        limits=limits(time_limit),
+        host=host,
+        translator=translator,
     )
+    if record is not None:
+        keep_record(record, bundle, found)
+        note(f"the record is in {record}")
     if as_json:
         print_json("compare", found.as_dict())
     else:

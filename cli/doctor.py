@@ -6,18 +6,20 @@ Lava is looked for on the disk and never imported: importing it changes the proc
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 import typer
 
+from hmn_lava.backends import available
+from hmn_lava.backends.hosts import host_from
+from hmn_lava.backends.translator import translator_names
 from hmn_lava.cli.output import JsonOption, print_json, print_table
+from hmn_lava.errors import InputError
 from hmn_lava.simulator.cache import machine_code_folder
 
 State = Literal["ok", "missing", "problem"]
@@ -59,13 +61,11 @@ def examine() -> list[Item]:
         _package("scikit-learn", "sklearn", "the digits task (extra: tasks)"),
         _package("matplotlib", "matplotlib", "pictures in the demo and in reports (extra: report)"),
         _lava(),
-        _part_of_lava("lava-dl", ("lib/dl",), "import of networks trained with lava-dl (extra: dl)"),
-        _part_of_lava(
-            "lava-loihi",
-            ("utils/loihi2_profiler*", "magma/core/model/nc"),
-            "runs on a Loihi 2 board (Intel's extension, for INRC members)",
-        ),
+        _lava_dl(),
+        _extension(),
         _slurm(),
+        _board(),
+        _translators(),
         _package("torch", "torch", "import of PyTorch weights (extra: torch)"),
         _package("nir", "nir", "import and export of NIR graphs (extra: nir)"),
     ]
@@ -80,11 +80,7 @@ def _python() -> Item:
 def _package(distribution: str, module: str, enables: str, *, required: bool = False) -> Item:
     if find_spec(module) is None:
         return Item(distribution, "missing", "not installed", enables, required)
-    try:
-        found = metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        found = "version unknown"
-    return Item(distribution, "ok", found, enables, required)
+    return Item(distribution, "ok", available.distribution_version(distribution), enables, required)
 
 
 def _numba() -> Item:
@@ -116,36 +112,53 @@ def _writable(folder: Path) -> bool:
         return False
 
 
-def _lava_folders() -> list[Path]:
-    spec = find_spec("lava")  # a top-level name: finding it runs none of its code
-    folders = [Path(folder) for folder in (spec.submodule_search_locations or [])] if spec else []
-    return folders if any((folder / "magma").is_dir() for folder in folders) else []
-
-
 def _lava() -> Item:
     enables = "the Lava backend (Python 3.10 only)"
-    if not _lava_folders():
+    version = available.lava_version()
+    if version is None:
         return Item("lava-nc", "missing", "not installed", enables)
-    try:
-        version = metadata.version("lava-nc")
-    except metadata.PackageNotFoundError:
-        version = "version unknown"
-    if sys.version_info[:2] != (3, 10):
+    if not available.has_lava():
         return Item("lava-nc", "problem", f"{version}, but it does not work on this Python", enables)
     return Item("lava-nc", "ok", version, enables)
 
 
-def _part_of_lava(name: str, patterns: tuple[str, ...], enables: str) -> Item:
-    for folder in _lava_folders():
-        if any(any(folder.glob(pattern)) for pattern in patterns):
-            try:
-                return Item(name, "ok", metadata.version(name), enables)
-            except metadata.PackageNotFoundError:
-                return Item(name, "ok", str(folder), enables)
-    return Item(name, "missing", "not installed", enables)
+def _lava_dl() -> Item:
+    enables = "import of networks trained with lava-dl (extra: dl)"
+    return _part_of_lava("lava-dl", available.lava_dl_folder(), enables)
+
+
+def _extension() -> Item:
+    enables = "runs on a Loihi 2 board (Intel's extension, for INRC members)"
+    return _part_of_lava("lava-loihi", available.extension_folder(), enables)
+
+
+def _part_of_lava(name: str, folder: Path | None, enables: str) -> Item:
+    if folder is None:
+        return Item(name, "missing", "not installed", enables)
+    version = available.distribution_version(name)
+    return Item(name, "ok", str(folder) if version == available.UNKNOWN else version, enables)
 
 
 def _slurm() -> Item:
     enables = "boards behind a SLURM queue"
-    command = shutil.which("sinfo")
+    command = available.slurm()
     return Item("SLURM", "ok" if command else "missing", command or "sinfo is not on the PATH", enables)
+
+
+def _board() -> Item:
+    """Say which board the environment names. It is not contacted, and neither is a SLURM controller."""
+    enables = "runs on that board without --host"
+    try:
+        host = host_from()
+    except InputError as error:
+        return Item("board", "problem", f"{error.field}: {error.problem}: {error.value}", enables)
+    if host is None:
+        listed = "; sinfo lists partitions and boards" if available.slurm() else ""
+        return Item("board", "missing", f"the environment names none (SLURM, NXSDKHOST){listed}", enables)
+    return Item("board", "ok", f"{host}, as the environment says; not contacted", enables)
+
+
+def _translators() -> Item:
+    enables = "microcoded neurons and synapses on a board"
+    names = translator_names()
+    return Item("microcode translators", "ok" if names else "missing", ", ".join(names) or "none installed", enables)

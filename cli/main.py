@@ -1,7 +1,7 @@
 """The ``hmn-lava`` command: its list of commands, and the one place where an error becomes a message and an exit code.
 
 Exit codes: 0 done; 1 a check or comparison failed; 2 bad input or usage; 3 does not fit the hardware; 4 backend not
-available; 70 an internal error; 130 interrupted.
+available; 5 a run was begun and could not be finished; 70 an internal error; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from hmn_lava.cli import check, compare, compile, doctor, init, inspect, output, profiles, rule, task
+from hmn_lava.cli import board, check, compare, compile, doctor, init, inspect, output, profiles, rule, task
 from hmn_lava.cli import run as run_command
 from hmn_lava.errors import HmnError
 
@@ -29,6 +29,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 GROUPS = {
     "task": task.app,
+    "board": board.app,
     "profiles": profiles.app,
 }
 

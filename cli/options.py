@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from hmn_lava.backends.contained import Limits
 
 BundleArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="A bundle: the folder that `hmn-lava compile -o` wrote.")
@@ -28,6 +31,29 @@ InputOption = Annotated[
 StepsOption = Annotated[
     int | None, typer.Option("--steps", metavar="N", min=1, help="Steps: as many as the input, or 1000.")
 ]
+TimeLimitOption = Annotated[
+    float | None,
+    typer.Option("--time-limit", metavar="SECONDS", help="Stop a run of lava, rehearsal or board after this. [3600]"),
+]
+HostOption = Annotated[
+    str | None,
+    typer.Option(
+        "--host",
+        metavar="HOST",
+        help="The board's host: slurm[:partition=P|board=B] or ethernet:ADDRESS; or else, the environment's.",
+    ),
+]
+TranslatorOption = Annotated[
+    str | None,
+    typer.Option("--translator", metavar="NAME", help="Microcode translator for the board, if there are several."),
+]
 ThreadsOption = Annotated[
     int | None, typer.Option("--threads", metavar="N", min=1, help="Threads of the fast executor.")
 ]
+
+
+def limits(seconds: float | None) -> Limits:
+    """The limits of a contained run, with this time limit or the usual one."""
+    from hmn_lava.backends.contained import Limits
+
+    return Limits() if seconds is None else Limits(wall=seconds)

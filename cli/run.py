@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hmn_lava.cli.options import BundleArgument, InputOption, StepsOption, ThreadsOption
+from hmn_lava.cli.options import (
+    BundleArgument,
+    HostOption,
+    InputOption,
+    StepsOption,
+    ThreadsOption,
+    TimeLimitOption,
+    TranslatorOption,
+    limits,
+)
 from hmn_lava.cli.output import JsonOption, note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -19,7 +28,7 @@ def run(
     file: InputOption = None,
     steps: StepsOption = None,
     backend: Annotated[
-        str, typer.Option("--backend", metavar="B", help="reference, interpreter, fast, lava or board.")
+        str, typer.Option("--backend", metavar="B", help="reference, interpreter, fast, lava, rehearsal or board.")
     ] = "fast",
     probe: Annotated[
         list[str] | None,
@@ -31,6 +40,9 @@ def run(
         Path | None, typer.Option("-o", "--output", metavar="OUT.npz", help="Write what was recorded.")
     ] = None,
     threads: ThreadsOption = None,
+    time_limit: TimeLimitOption = None,
+    host: HostOption = None,
+    translator: TranslatorOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run a bundle on input from a file, or on its spec's stimulus."""
@@ -42,7 +54,7 @@ def run(
     if output is not None:
         check_output(output)
     network = hl.load(bundle)
-    session = network.session(backend, threads=threads)
+    session = network.session(backend, threads=threads, limits=limits(time_limit), host=host, translator=translator)
     inputs, length = drive(network, file, steps)
     begin = perf_counter()
     result = session.run(inputs, length, probe or ())

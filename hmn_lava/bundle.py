@@ -99,9 +99,13 @@ class Bundle:
         threads: int | None = None,
         latency: str = "as-compiled",
         limits: Limits | None = None,
+        host: str | None = None,
+        translator: str | None = None,
     ) -> Session:
-        """Open a session on a backend: fast, interpreter, reference, lava or board."""
-        return open_session(self, backend, threads=threads, latency=latency, limits=limits)
+        """Open a session on a backend: see :func:`hmn_lava.session.open_session`."""
+        return open_session(
+            self, backend, threads=threads, latency=latency, limits=limits, host=host, translator=translator
+        )
 
     def run(
         self,
@@ -113,9 +117,13 @@ class Bundle:
         threads: int | None = None,
         latency: str = "as-compiled",
         limits: Limits | None = None,
+        host: str | None = None,
+        translator: str | None = None,
     ) -> Result:
-        """Run from the initial state; see :meth:`hmn_lava.session.Session.run`."""
-        session = self.session(backend, threads=threads, latency=latency, limits=limits)
+        """Run from the initial state; see :func:`open_session` and :meth:`hmn_lava.session.Session.run`."""
+        session = self.session(
+            backend, threads=threads, latency=latency, limits=limits, host=host, translator=translator
+        )
         return session.run(inputs, steps, probes)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hmn_lava.errors import InputError
+from hmn_lava.files import write_whole
 from hmn_lava.simulator.result import Result
 
 if TYPE_CHECKING:
+    from hmn_lava.backends.contained import Limits
     from hmn_lava.bundle import Bundle
 
 TOLERANCE = 1.0 / 64.0
@@ -77,6 +85,9 @@ def compare(
     signals: Iterable[str] | None = None,
     tolerance: float = TOLERANCE,
     threads: int | None = None,
+    limits: Limits | None = None,
+    host: str | None = None,
+    translator: str | None = None,
 ) -> Comparison:
     """Run ``bundle`` on backends ``a`` and ``b`` with the same input and compare every signal at every step.
 
@@ -89,7 +100,9 @@ def compare(
         raise InputError(
             "must be finite and not negative", field="tolerance", value=tolerance, remedy="a share such as 0.01"
         )
-    sessions = [bundle.session(name, threads=threads) for name in (a, b)]
+    sessions = [
+        bundle.session(name, threads=threads, limits=limits, host=host, translator=translator) for name in (a, b)
+    ]
     shared = [name for name in bundle.network.signals if all(name in session.signals for session in sessions)]
     if signals is not None:
         wanted = list(signals)
@@ -114,6 +127,27 @@ def compare(
     # Where several part at one model step, the one that comes first on the way of the messages is the cause.
     earliest = min(divergences, key=lambda d: (d.step - bundle.network.latency(d.signal), d.step), default=None)
     return Comparison((first.backend, second.backend), first.steps, earliest is None, earliest, errors)
+
+
+def keep_record(file: str | os.PathLike[str], bundle: str | os.PathLike[str], found: Comparison) -> None:
+    """Write a comparison as JSON, with what it was made of: the bundle's manifest hash, versions, the time.
+
+    Raises InputError if the file cannot be written; then the old one stays.
+    """
+    content = {
+        "hmn_lava": metadata.version("hmn-lava"),
+        "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "bundle": str(bundle),
+        "manifest_sha256": hashlib.sha256((Path(bundle) / "manifest.json").read_bytes()).hexdigest(),
+        **found.as_dict(),
+    }
+    text = json.dumps(content, indent=2)
+    try:
+        write_whole(Path(file), lambda stream: stream.write(text.encode()))
+    except OSError as error:
+        raise InputError(
+            f"cannot be written: {error.strerror}", where=str(file), remedy="choose a file that you may write"
+        ) from None
 
 
 def _signal(

@@ -74,6 +74,19 @@ class BackendError(HmnError):
     exit_code = 4
 
 
+class RunError(HmnError):
+    """A run was begun and could not be finished (exit code 5).
+
+    ``traceback`` is the text of where it happened, in whichever process that was; empty if there is none.
+    """
+
+    exit_code = 5
+
+    def __init__(self, message: str, traceback: str = "") -> None:
+        self.traceback = traceback
+        super().__init__(message)
+
+
 def _short(value: Any, limit: int = 80) -> str:
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -1,8 +1,9 @@
 """One interface for all backends: a session holds a network's state and runs it.
 
 ``interpreter`` and ``fast`` run a bundle's integers; ``reference`` runs its spec in float64, with the latencies of the
-compiled network (``as-compiled``) or with none (``ideal``). ``lava`` runs them in Lava's runtime, ``board`` on Loihi;
-they need what this machine may lack, and never fall back to another.
+compiled network (``as-compiled``) or with none (``ideal``). ``lava`` runs the integers in Lava's runtime, ``board`` on
+Loihi, ``rehearsal`` in Lava's runtime what goes on a board; they need what this machine may lack, and never fall back
+to another.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hmn_lava.errors import BackendError, InputError
+from hmn_lava.errors import InputError
 from hmn_lava.latency import Latency
 from hmn_lava.reference import Reference
 from hmn_lava.simulator.interface import Session
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BACKENDS", "LATENCIES", "ReferenceSession", "Session", "open_session"]
 
-BACKENDS = ("reference", "interpreter", "fast", "lava", "board")
+BACKENDS = ("reference", "interpreter", "fast", "lava", "rehearsal", "board")
 LATENCIES = ("as-compiled", "ideal")
 
 
@@ -38,11 +39,14 @@ def open_session(
     threads: int | None = None,
     latency: str = "as-compiled",
     limits: Limits | None = None,
+    host: str | None = None,
+    translator: str | None = None,
 ) -> Session:
     """A session of ``bundle`` on ``backend``.
 
-    ``threads`` is for ``fast``, ``latency`` for ``reference``, ``limits`` (of time) for ``lava`` and ``board``. Raises
-    InputError for a name that is none, BackendError for a backend that is not here.
+    ``threads`` is for ``fast``, ``latency`` for ``reference``, ``limits`` (of time) for ``lava``, ``rehearsal`` and
+    ``board``, ``host`` and ``translator`` for ``board``. Raises InputError for a name that is none, BackendError for a
+    backend that is not here.
     """
     if latency not in LATENCIES:
         raise InputError("no such latency", field="latency", value=latency, remedy=f"one of: {', '.join(LATENCIES)}")
@@ -62,10 +66,10 @@ def open_session(
         from hmn_lava.backends.lava import LavaSession
 
         return LavaSession(bundle, limits)
-    if backend in BACKENDS:
-        raise BackendError(
-            f"the backend '{backend}' is not part of this version; nothing was run. Use fast, interpreter or reference."
-        )
+    if backend in ("rehearsal", "board"):
+        from hmn_lava.backends.board import BoardSession
+
+        return BoardSession(bundle, limits, rehearsal=backend == "rehearsal", host=host, translator=translator)
     raise InputError("no such backend", field="backend", value=backend, remedy=f"one of: {', '.join(BACKENDS)}")
 
 

@@ -1,4 +1,4 @@
-"""The backend ``lava``: a bundle's parts as Lava Processes, in Lava's runtime, in a child process that can be killed."""
+"""The backend ``lava``: a bundle's parts as Lava Processes, in Lava's runtime, in a child that can be killed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class LavaSession(IntegerSession):
     """
 
     backend = "lava"
-    job = "hmn_lava.backends.lava_job:run"
+    job = "hmn_lava.processes.jobs.lava:run"
     """What the child calls."""
 
     def __init__(self, bundle: Bundle, limits: Limits | None = None) -> None:

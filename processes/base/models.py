@@ -14,7 +14,7 @@ from lava.magma.core.model.py.type import LavaPyType
 from hmn_lava.microcode.ir import WORD
 from hmn_lava.processes.base.variables import Bound, initial_values
 
-_IN, _OUT = re.compile(r".*_in(_.*)?$"), re.compile(r".*_out(_.*)?$")
+IN, OUT = re.compile(r".*_in(_.*)?$"), re.compile(r".*_out(_.*)?$")
 
 
 class PortsOfProcess(ABCMeta):
@@ -29,9 +29,9 @@ class PortsOfProcess(ABCMeta):
     def __getattr__(cls, name: str) -> LavaPyType:
         if name.startswith("_"):
             raise AttributeError(name)
-        if _IN.match(name):
+        if IN.match(name):
             return LavaPyType(PyInPort.VEC_DENSE, cls.number, precision=WORD)
-        if _OUT.match(name):
+        if OUT.match(name):
             return LavaPyType(PyOutPort.VEC_DENSE, cls.number, precision=WORD)
         return LavaPyType(np.ndarray, np.int64 if cls.number is np.int32 else float, precision=WORD)
 

@@ -11,7 +11,7 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
 from hmn_lava.partition import Part
-from hmn_lava.processes.base.variables import initial_values, messages_shape
+from hmn_lava.processes.base.variables import formats, initial_values, messages_shape
 
 
 class HMNProcess(AbstractProcess):
@@ -25,6 +25,8 @@ class HMNProcess(AbstractProcess):
     ``s_in_bap``, ``s_out_y1``, ...). Vars are the part's states, its constants (setting one changes the running
     component), the weights of synapses as ``weights``, and ``messages``: the messages in flight, a ring buffer for each
     port. With ``time`` (the Process's time step plus ``start``) they are all that the next step depends on.
+
+    ``formats`` tells the format (:class:`hmn_lava.fixed.Fixed`) of the integers at each port.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class HMNProcess(AbstractProcess):
             name=name or part.name,
             **kwargs,
         )
+        self.formats = formats(part)
         for port in (*part.inputs, *part.supplied):
             setattr(self, port.name, InPort(shape=(port.size,)))
         for out in part.outputs:

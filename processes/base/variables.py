@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hmn_lava.fixed import Integers
+from hmn_lava.fixed import Fixed, Integers
+from hmn_lava.learning.records import VARIABLE_NAMES
+from hmn_lava.microcode.ir import WORD
 from hmn_lava.network import Constant, Topology
 from hmn_lava.partition import Part
 from hmn_lava.simulator.part import PartExecutor
@@ -17,14 +19,18 @@ from hmn_lava.simulator.part import PartExecutor
 NAMES = {"w": "weights"}
 """States that Lava has another name for."""
 
+SYNAPTIC = frozenset(VARIABLE_NAMES.values())
+"""Variables of the synapses among those of a connection that learns."""
+
 
 def initial_values(
     part: Part, observe: Collection[str] = (), states: Mapping[str, Integers] | None = None
 ) -> dict[str, Integers]:
     """Every Var but ``messages``, with its first value: states, constants or static weights, observables."""
     executor = PartExecutor(part)
-    own = dict(executor.states.get(part.name, {})) | dict(states or {})
-    values = {NAMES.get(name, name): shaped(part, value) for name, value in own.items()}
+    own = executor.own | dict(states or {})
+    synaptic = SYNAPTIC if part.learning is not None else executor.states.get(part.name, {})
+    values = {NAMES.get(name, name): shaped(part, v) if name in synaptic else v for name, v in own.items()}
     values |= {name: np.array(value) for name, value in parameters(part).items()}
     group = part.group
     if group is not None:
@@ -38,14 +44,29 @@ def observable(name: str, taken: Collection[str]) -> str:
 
 
 def parameters(part: Part) -> dict[str, Integers]:
-    """What may be set while the component runs: constants of a program, weights of static synapses."""
-    if part.group is not None:
-        return {name: constant.values for name, constant in part.group.constants.items()}
+    """What may be set while the component runs: constants of its programs, weights of static synapses."""
+    if part.network.groups:
+        groups = part.network.groups.values()
+        return {name: constant.values for group in groups for name, constant in group.constants.items()}
     if part.component == "static":
         link = part.network.links[0]
         if link.weights is not None:
             return {"weights": shaped(part, link.weights)}
     return {}
+
+
+def formats(part: Part) -> dict[str, Fixed]:
+    """The format of each port, as the programs declare it; whole numbers where no program does."""
+    network = part.network
+    declared = {
+        (group.name, v.name): v.format
+        for group in network.groups.values()
+        for v in (*group.program.inputs, *group.program.states, *group.program.outputs)
+    }
+    read = {link.source[0]: link.target for link in reversed(network.links)}
+    ends = {port.name: read.get(port.name) for port in (*part.inputs, *part.supplied)}
+    ends |= {out.name: out.source for out in part.outputs}
+    return {port: Fixed(WORD) if end is None else declared.get(end, Fixed(WORD)) for port, end in ends.items()}
 
 
 def topology(part: Part) -> Topology | None:
@@ -108,12 +129,12 @@ class Bound:
 
     def load(self) -> None:
         """Take the states as the Vars have them."""
-        for name, state in self.executor.states.get(self.part.name, {}).items():
+        for name, state in self.executor.own.items():
             state[...] = self.variables[NAMES.get(name, name)].reshape(-1)
 
     def store(self) -> None:
         """Let the Vars show the states, and what is observed."""
-        for name, state in self.executor.states.get(self.part.name, {}).items():
+        for name, state in self.executor.own.items():
             variable = self.variables[NAMES.get(name, name)]
             variable[...] = state.reshape(variable.shape)
         own = [name for name in self.variables if name not in self.observe]
@@ -124,10 +145,13 @@ class Bound:
 
 def _with_parameters(part: Part, arrays: Mapping[str, NDArray[Any]]) -> Part:
     """The part with its constants in these arrays."""
-    network, group = part.network, part.group
-    if group is not None:
-        constants = {name: Constant(arrays[name], c.along) for name, c in group.constants.items()}
-        network = replace(network, groups={group.name: replace(group, constants=constants)})
+    network = part.network
+    if network.groups:
+        groups = {}
+        for group in network.groups.values():
+            constants = {name: Constant(arrays[name], c.along) for name, c in group.constants.items()}
+            groups[group.name] = replace(group, constants=constants)
+        network = replace(network, groups=groups)
     elif part.component == "static":
         link = network.links[0]
         network = replace(network, links=(replace(link, weights=arrays["weights"].reshape(-1)), *network.links[1:]))

@@ -1,4 +1,4 @@
-"""What the child of the backend ``lava`` does: Processes, wires, Monitors, Lava's runtime. Nothing else imports Lava.
+"""What the child of the backend ``lava`` does: Processes, wires, Monitors, Lava's runtime.
 
 Lava is imported before anything else, as it sets how multiprocessing starts its children.
 """
@@ -12,7 +12,7 @@ from lava.proc.monitor.process import Monitor
 
 # isort: split
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from hmn_lava.processes.compartments.process import Compartments
 from hmn_lava.processes.competition.process import Competition
 from hmn_lava.processes.connection.process import HMNConnection
 from hmn_lava.processes.learning_connection.process import HMNLearningConnection
-from hmn_lava.processes.modulation.process import Neuromodulation
+from hmn_lava.processes.modulation.process import Neuromodulator
 from hmn_lava.processes.neuron.process import HMNNeuron
 from hmn_lava.processes.oscillator.process import Oscillator
 from hmn_lava.processes.recorder.models import FileMonitorModel, Recording
@@ -40,7 +40,7 @@ PROCESSES: Mapping[str, type[HMNProcess]] = {
     "learning": HMNLearningConnection,
     "static": StaticConnection,
     "oscillator": Oscillator,
-    "modulation": Neuromodulation,
+    "modulation": Neuromodulator,
 }
 """The Process of each component; the others are Compartments."""
 
@@ -82,7 +82,9 @@ def run(folder: Path, report: Report) -> None:
     chip_steps = job.steps * job.bundle.network.frame
     config = Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map={Monitor: FileMonitorModel})
     for island in made.islands():
-        run_steps(island[0], chip_steps, config, report)
+        island[0].create_runtime(run_cfg=config)
+        for _ in run_in_pieces(island[0], chip_steps, report):
+            pass
     finish(folder, gather(made, job, folder))
 
 
@@ -118,20 +120,23 @@ def build(job: Job, folder: Path) -> LavaNetwork:
     return made
 
 
-def run_steps(process: Any, steps: int, config: Any, report: Report) -> None:
-    """Run the network of ``process`` in pieces of about half a second, with a sign of life after each."""
+def run_in_pieces(process: Any, steps: int, report: Report, stops: Iterable[int] = ()) -> Iterator[int]:
+    """Run the network of ``process``, whose runtime has been made, and yield the number of steps after each piece.
+
+    A piece takes about half a second, gives a sign of life, and ends at each of the ``stops``.
+    """
     done, piece = 0, 1
-    try:
-        while done < steps:
-            piece = min(piece, steps - done)
+    for stop in sorted({*stops, steps}):
+        while done < stop:
+            piece = min(piece, stop - done)
             begin = time.perf_counter()
-            process.run(condition=RunSteps(num_steps=piece), run_cfg=config)
+            process.run(condition=RunSteps(num_steps=piece))
+            spent = time.perf_counter() - begin
             done += piece
             report("step", done)
-            spent = time.perf_counter() - begin
             piece = max(1, min(4 * piece, int(piece * PACE / max(spent, 1e-6))))
-    finally:
-        process.stop()
+            yield done
+    process.stop()  # not after an exception: Lava may wait for ever then, and the child is ended anyway
 
 
 def gather(made: LavaNetwork, job: Job, folder: Path) -> Arrays:

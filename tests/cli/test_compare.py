@@ -49,7 +49,7 @@ def test_one_wrong_integer_is_found_where_it_is(hmn_lava, compiled, monkeypatch)
         other = replace(group, initial={**group.initial, "w": w})
         return Interpreter(replace(network, groups={**network.groups, "readout.synapse": other}))
 
-    monkeypatch.setattr("hmn_lava.session.Fast", wrong)
+    monkeypatch.setattr("hmn_lava.simulator.fast.Fast", wrong)
     done = hmn_lava("compare", compiled, "--backends", "interpreter,fast", "--steps", 20, "--json")
     assert done.code == 1
     first = done.json["first_divergence"]

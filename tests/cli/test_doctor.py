@@ -32,7 +32,8 @@ def test_report_as_json(capsys):
     found = {item["name"]: item for item in document["items"]}
     for name in ("Python", "numpy", "pydantic", "numba"):
         assert (found[name]["state"], found[name]["required"]) == ("ok", True)
-    for name in ("cache folder", "lava-nc", "lava-dl", "lava-loihi", "SLURM", "torch", "nir"):
+    optional = ("cache folder", "lava-nc", "lava-dl", "lava-loihi", "SLURM", "board", "microcode translators")
+    for name in (*optional, "torch", "nir"):
         assert found[name]["required"] is False
     assert "threads" in found["numba"]["found"]
 
@@ -59,6 +60,31 @@ def test_the_board_extension_is_found_by_its_files(fake_lava):
     assert _items()["lava-dl"].state == "missing"
     (fake_lava / "lib" / "dl").mkdir(parents=True)
     assert _items()["lava-dl"].state == "ok"
+
+
+def test_the_board_that_the_environment_names_is_told_and_not_contacted(monkeypatch, tmp_path):
+    for name in ("SLURM", "NOSLURM", "LOIHI_GEN", "BOARD", "PARTITION", "NXSDKHOST", "HOST_BINARY"):
+        monkeypatch.delenv(name, raising=False)
+    contacted = tmp_path / "contacted"
+    (tmp_path / "sinfo").write_text(f"#!/bin/sh\ntouch {contacted}\n")
+    (tmp_path / "sinfo").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert _items()["board"].state == "missing"
+    assert "sinfo lists" in _items()["board"].found
+    monkeypatch.setenv("SLURM", "1")
+    monkeypatch.setenv("PARTITION", "oheogulch")
+    item = _items()["board"]
+    assert (item.state, item.found) == ("ok", "slurm:partition=oheogulch, as the environment says; not contacted")
+    monkeypatch.setenv("BOARD", "ncl-1")
+    assert _items()["board"].state == "problem"
+    assert not contacted.exists()
+
+
+def test_microcode_translators_are_listed(monkeypatch):
+    assert _items()["microcode translators"].state == "missing"
+    monkeypatch.setattr(doctor, "translator_names", lambda: ["inrc", "mine"])
+    item = _items()["microcode translators"]
+    assert (item.state, item.found) == ("ok", "inrc, mine")
 
 
 def test_doctor_imports_no_lava():

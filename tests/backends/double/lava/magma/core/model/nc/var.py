@@ -1,0 +1,5 @@
+"""Stand-in for variables of neurocore models."""
+
+
+class NcVar:
+    """A variable that lies in a neurocore."""
