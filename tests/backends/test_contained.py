@@ -20,6 +20,10 @@ from typing import Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from left_behind import unused_segments
+
 from hmn_lava.backends.contained import Limits, run_contained
 from hmn_lava.errors import FitError, HmnError, InputError, RunError
 
@@ -69,15 +73,6 @@ def children() -> set[int]:
             if int((folder / "stat").read_bytes().rpartition(b")")[2].split()[1]) == os.getpid():
                 found.add(int(folder.name))
     return found
-
-
-def unused_segments() -> set[str]:
-    """Shared memory and semaphores that no process has mapped. Other tests use theirs while this one runs."""
-    there = {file.name for file in Path("/dev/shm").iterdir() if file.name.startswith(("psm_", "sem."))}
-    for folder in Path("/proc").glob("[0-9]*") if there else ():
-        with contextlib.suppress(OSError):
-            there -= set(re.findall(r"/dev/shm/(\S+)", (folder / "maps").read_text()))
-    return there
 
 
 def soon(condition: Callable[[], bool]) -> bool:

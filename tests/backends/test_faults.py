@@ -1,0 +1,88 @@
+"""The fault drill: whichever part of a bundle raises, and when, the answer comes, and nothing is left behind."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
+
+from left_behind import descendants, resident, unused_segments
+from specs import random_inputs
+
+import hmn_lava as hl
+from hmn_lava.partition import partition
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("lava") is None, reason="lava-nc is not installed (it needs Python 3.10)"
+)
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+STEPS = (0, 1, 50)
+LONG = 100_000
+"""Steps of a run that would take minutes."""
+
+BUNDLES = {p: hl.compile(EXAMPLES / "digits.yaml", plasticity=p, seed=0) for p in ("neurocore", "engine")}
+PARTS = [(plasticity, name) for plasticity, bundle in BUNDLES.items() for name in partition(bundle.network).parts]
+
+
+def drill(plasticity: str, part: str, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "failing"))
+    monkeypatch.setenv("HMN_LAVA_FAULT", f"{part}@{step}")
+    bundle = BUNDLES[plasticity]
+    before, unused = descendants(), unused_segments()
+    session = bundle.session("lava")
+    session.job = "faulty_job:run"
+    begin = time.monotonic()
+    with pytest.raises(hl.RunError, match=f"a fault in {part} at step {step}") as caught:
+        session.run(random_inputs(bundle.network, 60, 0), 60)
+    # The child has to import Lava and build its network before it can fail at all.
+    assert time.monotonic() - begin < 15
+    assert caught.value.exit_code == 5
+    assert "FaultError" in str(caught.value) and "in faulty" in caught.value.traceback
+    assert descendants() <= before and unused_segments() <= unused
+    assert session.step == 0, "a run that failed leaves the session where it was"
+
+
+@pytest.mark.parametrize(("plasticity", "part"), PARTS[::4])
+def test_a_part_that_raises(plasticity: str, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    drill(plasticity, part, STEPS[len(part) % 3], monkeypatch)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(("plasticity", "part"), PARTS)
+def test_every_part_that_raises(plasticity: str, part: str, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    drill(plasticity, part, step, monkeypatch)
+
+
+def test_a_limit_of_two_seconds() -> None:
+    from hmn_lava.backends.contained import Limits
+
+    bundle = BUNDLES["neurocore"]
+    inputs = {"pixels": [[0.5] * 64] * LONG}
+    session = bundle.session("lava", limits=Limits(wall=2))
+    before, begin = descendants(), time.monotonic()
+    with pytest.raises(hl.RunError, match="wall limit of 2 s"):
+        session.run(inputs, LONG)
+    assert time.monotonic() - begin < 30 and descendants() <= before
+
+
+@pytest.mark.heavy
+def test_two_hundred_runs_leave_nothing() -> None:
+    bundle = BUNDLES["engine"]
+    inputs = random_inputs(bundle.network, 3, 0)
+    bundle.run(inputs, 3, "lava")
+    before, unused, held = descendants(), unused_segments(), resident()
+    files = len(os.listdir("/proc/self/fd"))
+    for _ in range(200):
+        bundle.run(inputs, 3, "lava")
+    assert descendants() <= before and unused_segments() <= unused
+    assert len(os.listdir("/proc/self/fd")) == files
+    assert resident() - held < 20
