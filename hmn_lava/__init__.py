@@ -22,14 +22,16 @@ if TYPE_CHECKING:
     from hmn_lava import learning as learning
     from hmn_lava.bundle import Bundle as Bundle
     from hmn_lava.bundle import load as load
-    from hmn_lava.compare import compare as compare
+    from hmn_lava.comparison import compare as compare
     from hmn_lava.compiler import compile as compile
     from hmn_lava.compiler.fidelity import side_by_side as side_by_side
+    from hmn_lava.compiler.part import lower_part as lower_part
     from hmn_lava.errors import BackendError as BackendError
     from hmn_lava.errors import Finding as Finding
     from hmn_lava.errors import FitError as FitError
     from hmn_lava.errors import HmnError as HmnError
     from hmn_lava.errors import InputError as InputError
+    from hmn_lava.errors import RunError as RunError
     from hmn_lava.hardware_profiles import load_profile as load_profile
     from hmn_lava.simulator.probes import Probe as Probe
     from hmn_lava.simulator.result import Result as Result
@@ -42,14 +44,16 @@ if TYPE_CHECKING:
 _HOMES = {
     "Bundle": "hmn_lava.bundle",
     "load": "hmn_lava.bundle",
-    "compare": "hmn_lava.compare",
+    "compare": "hmn_lava.comparison",
     "compile": "hmn_lava.compiler",
     "side_by_side": "hmn_lava.compiler.fidelity",
+    "lower_part": "hmn_lava.compiler.part",
     "BackendError": "hmn_lava.errors",
     "Finding": "hmn_lava.errors",
     "FitError": "hmn_lava.errors",
     "HmnError": "hmn_lava.errors",
     "InputError": "hmn_lava.errors",
+    "RunError": "hmn_lava.errors",
     "load_profile": "hmn_lava.hardware_profiles",
     "Probe": "hmn_lava.simulator.probes",
     "Result": "hmn_lava.simulator.result",

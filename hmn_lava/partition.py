@@ -8,6 +8,11 @@ What a step takes
 A message that is sent in a step of the chip is read a step later. Connections (static synapses, synapses of the
 learning engine) keep that step themselves, as Lava's Dense does: what they send is read in the same step (``early``).
 All other ports keep it at the receiver.
+
+Synapses of the learning engine have two orders (:attr:`Part.buffered`). In that of a network they keep the payloads for
+a step: a payload meets the weights after the learning of the step that it was sent in, and is learned from in the next.
+In that of Lava's LearningDense they keep the current: a payload meets the weights before that learning, and is part of
+it.
 """
 
 from __future__ import annotations
@@ -33,6 +38,10 @@ Component = Literal[
     "terms",
     "context",
     "attention",
+    "gate",
+    "spsa",
+    "trace",
+    "phase_gate",
     "payload",
     "static",
     "learning",
@@ -51,11 +60,15 @@ PORTS: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class InPort:
-    """A port of ``size`` integers. ``early``: what is sent in a step is read in that step, not in the next."""
+    """A port of ``size`` integers. ``early``: what is sent in a step is read in that step, not in the next.
+
+    ``binary``: whatever is not 0 is read as 1.
+    """
 
     name: str
     size: int
     early: bool = False
+    binary: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,8 @@ class OutPort:
 @dataclass(frozen=True, eq=False)
 class Part:
     """One part. ``network`` holds it alone, with an input for each port that brings messages.
+
+    It may have several groups, with links between them; the one that is called as the part owns the observables.
 
     ``sources`` tells, for each port that keeps messages, whose they are in the whole network. ``depth`` is the number
     of slots of a ring buffer, that of the whole network. The ports ``supplied`` of learning synapses bring what the
@@ -88,11 +103,19 @@ class Part:
     @property
     def group(self) -> Group | None:
         """The compartments of the part; None for synapses that are none."""
-        return next(iter(self.network.groups.values()), None)
+        return self.network.groups.get(self.name)
 
     @property
     def learning(self) -> LearningSynapses | None:
         return next(iter(self.network.learning.values()), None)
+
+    @property
+    def buffered(self) -> bool:
+        """Whether learning synapses do a step in the order of Lava's LearningDense.
+
+        Their payloads are then ``early``, and the current waits for a step in place of them.
+        """
+        return self.learning is not None and any(port.early for port in self.inputs)
 
 
 @dataclass(frozen=True)
@@ -141,11 +164,13 @@ class _Cut:
         component = component_of(group)
         names = PORTS.get(component, {})
         ports = _Ports(self.network)
-        links = []
+        links: list[Link] = []
         for link in self.network.links_to(group.name):
             name = names.get(link.target[1], f"{link.target[1]}_in")
             if link.kind in ("matrix", "plastic"):
                 source = self._static(link) if link.kind == "matrix" else (link.source[0], "a_out")
+                if any(known.source[0] == name and known.target != link.target for known in links):
+                    name = f"{link.target[1]}_in"  # what is early has a port for each variable
                 port = ports.early(name, group.size)
                 if not any(known.source == (port, "x") for known in links):  # the port adds up what comes
                     links.append(Link((port, "x"), link.target, "same"))

@@ -11,7 +11,7 @@ from hmn_lava.components.attention import SCORE_FRAC, score
 from hmn_lava.components.gate import open_gate
 from hmn_lava.components.oscillator import own_gate
 from hmn_lava.components.port import Port
-from hmn_lava.components.trace import trace
+from hmn_lava.components.trace import eligibility
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.builder import Builder, Value
 from hmn_lava.microcode.ir import WORD, Program
@@ -90,13 +90,7 @@ def synapse(name: str, form: SynapseForm) -> Program:
         raise ValueError("a learning synapse needs z, a fast trace and a third factor")
     x = b.input("x_learn", form.x.format, form.x.bounds)
     z = b.input("z", form.z.format, form.z.bounds)
-    b.note("coincidence x z")
-    coincidence = b.mul(x, z)
-    exact = coincidence.frac == x.frac + z.frac
-    silent = b.is_zero(coincidence) if exact else b.raw("or", b.is_zero(x), b.is_zero(z))
-    e = trace(b, "psi_fast", coincidence, silent, form.mode, form.psi_fast)
-    if form.psi_slow is not None:
-        e = b.add(e, trace(b, "psi_slow", coincidence, silent, form.mode, form.psi_slow))
+    e = eligibility(b, x, z, form.mode, form.psi_fast, form.psi_slow)
     if form.attention is not None:
         alpha = _alpha(b, form.attention, form.x)
         b.observe("alpha", alpha)

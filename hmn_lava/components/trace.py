@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from hmn_lava.components.port import Port
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.builder import Builder, Value
+from hmn_lava.microcode.ir import Program
 
 DECAY = Fixed(23, signed=False, frac=22)
 """Format of a decay factor: a fraction of [0, 1] that keeps 1 - λ to 2**-23, so that long time constants survive."""
@@ -25,3 +27,21 @@ def trace(b: Builder, name: str, coincidence: Value, silent: Value, mode: str, f
     after = b.select(silent, decayed, c) if mode == "replacing" else b.convert(b.add(decayed, c), format)
     b.store(psi, after)
     return after
+
+
+def eligibility(b: Builder, x: Value, z: Value, mode: str, fast: Fixed, slow: Fixed | None) -> Value:
+    """e = ψ_fast + ψ_slow after this step, of the coincidence x_i z_j; states ``psi_fast`` and ``psi_slow``."""
+    b.note("coincidence x z")
+    coincidence = b.mul(x, z)
+    exact = coincidence.frac == x.frac + z.frac
+    silent = b.is_zero(coincidence) if exact else b.raw("or", b.is_zero(x), b.is_zero(z))
+    e = trace(b, "psi_fast", coincidence, silent, mode, fast)
+    return e if slow is None else b.add(e, trace(b, "psi_slow", coincidence, silent, mode, slow))
+
+
+def eligibility_trace(name: str, x: Port, z: Port, mode: str, fast: Fixed, slow: Fixed | None) -> Program:
+    """A compartment that holds the traces of one synapse and no more. Inputs ``x`` and ``z``, output ``e``."""
+    b = Builder(name, "eligibility trace")
+    ports = b.input("x", x.format, x.bounds), b.input("z", z.format, z.bounds)
+    b.emit("e", eligibility(b, *ports, mode, fast, slow))
+    return b.build()

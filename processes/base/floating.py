@@ -6,6 +6,7 @@ from typing import Any
 
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 
+from hmn_lava.errors import InputError
 from hmn_lava.processes.base.models import PortsOfProcess
 
 
@@ -13,6 +14,16 @@ class FloatModel(PyLoihiProcessModel, metaclass=PortsOfProcess):
     """Runs ``equations`` of the Process, a :class:`hmn_lava.reference.parts.FloatPart`; its states show in the Vars."""
 
     number = float
+
+    def __init__(self, proc_params: Any) -> None:
+        super().__init__(proc_params)
+        if proc_params["equations"] is None:
+            raise InputError(
+                "a part of a compiled network has no floating-point form",
+                where=proc_params["name"],
+                field="equations",
+                remedy='run it with select_tag="fixed_pt", the whole network on the backend reference, or give equations',
+            )
 
     def run_spk(self) -> None:
         """One step of the chip."""

@@ -26,7 +26,8 @@ class HMNProcess(AbstractProcess):
     component), the weights of synapses as ``weights``, and ``messages``: the messages in flight, a ring buffer for each
     port. With ``time`` (the Process's time step plus ``start``) they are all that the next step depends on.
 
-    ``formats`` tells the format (:class:`hmn_lava.fixed.Fixed`) of the integers at each port.
+    ``formats`` tells the format (:class:`hmn_lava.fixed.Fixed`) of the integers at each port and in each Var of a
+    program.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ from hmn_lava.learning.records import VARIABLE_NAMES
 from hmn_lava.microcode.ir import WORD
 from hmn_lava.network import Constant, Topology
 from hmn_lava.partition import Part
-from hmn_lava.simulator.part import PartExecutor
+from hmn_lava.simulator.part import CURRENT_BITS, PartExecutor
 
 NAMES = {"w": "weights"}
 """States that Lava has another name for."""
@@ -56,8 +56,16 @@ def parameters(part: Part) -> dict[str, Integers]:
 
 
 def formats(part: Part) -> dict[str, Fixed]:
-    """The format of each port, as the programs declare it; whole numbers where no program does."""
+    """The format of each port, state and constant, as the programs declare it.
+
+    Whole numbers where no program does. States and constants go by the names of their Vars.
+    """
     network = part.network
+    own = {
+        NAMES.get(v.name, v.name): v.format
+        for group in network.groups.values()
+        for v in (*group.program.states, *group.program.constants)
+    }
     declared = {
         (group.name, v.name): v.format
         for group in network.groups.values()
@@ -66,7 +74,8 @@ def formats(part: Part) -> dict[str, Fixed]:
     read = {link.source[0]: link.target for link in reversed(network.links)}
     ends = {port.name: read.get(port.name) for port in (*part.inputs, *part.supplied)}
     ends |= {out.name: out.source for out in part.outputs}
-    return {port: Fixed(WORD) if end is None else declared.get(end, Fixed(WORD)) for port, end in ends.items()}
+    found = {port: Fixed(WORD) if end is None else declared.get(end, Fixed(WORD)) for port, end in ends.items()}
+    return own | found | ({"a_out": Fixed(CURRENT_BITS)} if part.buffered else {})
 
 
 def topology(part: Part) -> Topology | None:

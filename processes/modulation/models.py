@@ -1,4 +1,4 @@
-"""CPU models of :class:`Neuromodulation`."""
+"""CPU models of :class:`Neuromodulator`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
+from hmn_lava.processes.base.floating import FloatModel
 from hmn_lava.processes.base.models import FixedModel
-from hmn_lava.processes.modulation.process import Neuromodulation
+from hmn_lava.processes.modulation.process import Neuromodulator
 
 
-@implements(proc=Neuromodulation, protocol=LoihiProtocol)
+@implements(proc=Neuromodulator, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt")
-class PyNeuromodulationFixed(FixedModel):
+class PyNeuromodulatorFixed(FixedModel):
     """Runs the program."""
+
+
+@implements(proc=Neuromodulator, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyNeuromodulatorFloat(FloatModel):
+    """Computes the equations."""

@@ -6,6 +6,7 @@ from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
+from hmn_lava.processes.base.floating import FloatModel
 from hmn_lava.processes.base.models import FixedModel
 from hmn_lava.processes.neuron.process import HMNNeuron
 
@@ -15,3 +16,10 @@ from hmn_lava.processes.neuron.process import HMNNeuron
 @tag("fixed_pt")
 class PyHMNNeuronFixed(FixedModel):
     """Runs the program."""
+
+
+@implements(proc=HMNNeuron, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyHMNNeuronFloat(FloatModel):
+    """Computes the equations."""

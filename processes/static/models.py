@@ -6,6 +6,7 @@ from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
+from hmn_lava.processes.base.floating import FloatModel
 from hmn_lava.processes.base.models import FixedModel
 from hmn_lava.processes.static.process import StaticConnection
 
@@ -14,4 +15,11 @@ from hmn_lava.processes.static.process import StaticConnection
 @requires(CPU)
 @tag("fixed_pt")
 class PyStaticConnectionFixed(FixedModel):
-    """Runs the program."""
+    """Multiplies the integers."""
+
+
+@implements(proc=StaticConnection, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyStaticConnectionFloat(FloatModel):
+    """Computes the equations."""

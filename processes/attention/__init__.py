@@ -1,0 +1,1 @@
+"""Local attention: the share of each synapse in what its neuron learns."""

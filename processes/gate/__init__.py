@@ -1,0 +1,1 @@
+"""The probabilistic gate: an update passes by chance."""

@@ -1,0 +1,1 @@
+"""The phase gate of the waves of an oscillator."""

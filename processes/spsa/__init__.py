@@ -1,0 +1,1 @@
+"""The meta-learner: constants that an outer loop adapts."""

@@ -1,0 +1,1 @@
+"""Eligibility traces, without the synapses that have them."""

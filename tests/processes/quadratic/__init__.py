@@ -1,0 +1,1 @@
+"""A loss to be minimised, as a Process."""
