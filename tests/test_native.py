@@ -66,7 +66,7 @@ def lif_network(**population: Any) -> hl.Bundle:
                 "type": "static",
                 "source": "x",
                 "target": "one",
-                "weights": {"init": "uniform", "low": -1, "high": 1},
+                "weights": both,
             },
             "c1": {
                 "type": "static",

@@ -13,8 +13,9 @@ class Component(HMNProcess):
     """An :class:`HMNProcess` that tells what its ports carry.
 
     ``formats[name]`` is the :class:`hmn_lava.fixed.Fixed` of a port or Var: ``formats["s_out"].real(integers)`` are the
-    real numbers that integers stand for, and ``formats["a_in"].quantise(reals)`` the integers to send. ``reads[port]`` and
-    ``sends[port]`` add the bounds of the integers; pass one as the range of another component, so that the two agree.
+    real numbers that integers stand for, and ``formats["a_in"].quantise(reals)`` the integers to send.
+    ``reads[port]`` and ``sends[port]`` add the bounds of the integers; pass one as the range of another component, so
+    that the two agree.
     """
 
     def __init__(self, *, part: Part, **kwargs: Any) -> None:

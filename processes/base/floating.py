@@ -22,7 +22,7 @@ class FloatModel(PyLoihiProcessModel, metaclass=PortsOfProcess):
                 "a part of a compiled network has no floating-point form",
                 where=proc_params["name"],
                 field="equations",
-                remedy='run it with select_tag="fixed_pt", the whole network on the backend reference, or give equations',
+                remedy="run it in fixed_pt, run the whole bundle on the backend reference, or give equations",
             )
 
     def run_spk(self) -> None:

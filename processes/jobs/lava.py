@@ -93,7 +93,8 @@ def build(job: Job, folder: Path) -> LavaNetwork:
     network = job.bundle.network
     made = LavaNetwork(partition(network))
     last = job.steps * network.frame
-    buffers = {tuple(n.split("/")[1:]): a for n, a in job.snapshot.items() if n.startswith("message/")}
+    messages = {n: a for n, a in job.snapshot.items() if n.startswith("message/")}
+    buffers = {(n.split("/")[1], n.split("/")[2]): a for n, a in messages.items()}
     for number, (name, part) in enumerate(made.cut.parts.items()):
         states = {n.split("/")[2]: a for n, a in job.snapshot.items() if n.startswith(f"state/{name}/")}
         made.processes[name] = PROCESSES.get(part.component, Compartments)(
