@@ -91,7 +91,9 @@ def test_setting_a_constant_changes_the_running_component():
 
 def test_formats_of_ports():
     def of(name: str) -> dict[str, str]:
-        return {port: str(format) for port, format in formats(PARTS[name]()[0]).items()}
+        part, _ = PARTS[name]()
+        ports = (*part.inputs, *part.supplied, *part.outputs)
+        return {port.name: str(formats(part)[port.name]) for port in ports}
 
     assert of("attention") == {"s_in": "u16.15", "z_in": "u16.15", "alpha_out": "u20.19"}
     assert of("gate") == {"dw_in": "s24.20", "dw_out": "s22.20"}
