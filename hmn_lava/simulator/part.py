@@ -21,7 +21,8 @@ class PartExecutor(Interpreter):
     """The interpreter of one part. ``states`` and ``buffers`` are all that its next step depends on, with ``time``.
 
     In each step it receives the early messages, computes, sends, and receives the others, which are read in the next
-    step. So no ring of parts ever waits for itself.
+    step. Synapses of the learning engine send the current of the last step, then receive what they learn from in this
+    one. So no ring of parts ever waits for itself.
     """
 
     def __init__(self, part: Part) -> None:
@@ -36,8 +37,6 @@ class PartExecutor(Interpreter):
                 self.buffers[port.name, "x"][(self.time - 1) % self.depth] = receive(port.name)
         if synapses is None:
             self.compute({self.part.name: set(observe)})
-        else:
-            self.receive(synapses)
         for out in self.part.outputs:
             send(out.name, self.emitted(*out.source))
         for port in self.part.inputs:
@@ -46,8 +45,7 @@ class PartExecutor(Interpreter):
         if synapses is not None:
             ports = {sender.replace("_out_", "_in_"): variable for variable, sender in SUPPLIED.items()}
             neuron = {ports[port.name]: np.asarray(receive(port.name), np.int64) for port in self.part.supplied}
-            self.states[synapses.neuron] = neuron
-            self.learn(synapses)
+            self.learn(synapses, neuron)
         self.time += 1
 
     def emitted(self, owner: str, variable: str) -> Integers:
