@@ -158,6 +158,10 @@ class LearningSynapses:
             self.graded,
         )
 
+    def states(self, connection: LearningConnection | None = None) -> dict[str, Integers]:
+        """The states by name: the arrays of ``connection``, by default of a new one, and ``a_buff``."""
+        return {**(connection or self.connection()).states, "a_buff": np.zeros(self.topology.n_post, np.int64)}
+
 
 @dataclass(frozen=True, eq=False)
 class Link:

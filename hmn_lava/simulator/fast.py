@@ -81,10 +81,8 @@ class Fast(Executor):
         for name, synapses in self.network.learning.items():
             self.states[name] = {
                 state: self.memory.view(self.memory.states[name, state], values.size)
-                for state, values in synapses.connection().states.items()
+                for state, values in synapses.states().items()
             }
-            current = self.memory.states[name, "a_buff"]
-            self.states[name]["a_buff"] = self.memory.view(current, synapses.topology.n_post)
 
     def execute(
         self, driven: Mapping[str, NDArray[np.int64]], steps: int, recorder: Recorder, observe: Mapping[str, set[str]]

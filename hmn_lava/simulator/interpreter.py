@@ -29,8 +29,7 @@ class Interpreter(Executor):
     def allocate(self) -> None:
         super().allocate()
         for name, synapses in self.network.learning.items():
-            current = np.zeros(synapses.topology.n_post, np.int64)
-            self.states[name] = {**self._connections[name].states, "a_buff": current}
+            self.states[name] = synapses.states(self._connections[name])
 
     def compute(self, observe: Mapping[str, set[str]]) -> None:
         for group in self.network.groups.values():
