@@ -100,7 +100,7 @@ def _starting(model: Model, frame: int, first: int, max_delay: int) -> tuple[Eng
             if z > start + epoch - 1:
                 return None
             modulate[name] = modulation_offset(model, c.rule, emit)
-            earliest = start
+            earliest = z + THIRD_STEPS
             if c.rule.attention is not None:
                 payload[name] = max(z + PAYLOAD_STEPS, start + epoch)
                 earliest = payload[name] + 1
@@ -109,7 +109,7 @@ def _starting(model: Model, frame: int, first: int, max_delay: int) -> tuple[Eng
                 longest = max(longest, int((frame * delay[name] + payload[name] - emit[c.pre] - 1).max(initial=0)))
             third = modulate[name] + 1
             lag[name] = max(0, -((start + frame - 1 - third) // frame))
-            update[name] = max(third - lag[name] * frame, earliest, z + THIRD_STEPS)
+            update[name] = max(third - lag[name] * frame, earliest)
             if update[name] > start + frame - 1:
                 return None
             if lag[name]:

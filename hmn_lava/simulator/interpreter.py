@@ -76,7 +76,8 @@ class Interpreter(Executor):
         arriving = np.zeros(synapses.topology.n_pre, np.int64)
         for link in self.network.links_to(synapses.name):
             arriving += self.buffers[link.source][(self.time - link.delay[0]) % self.depth]
-        return wrap(arriving, WORD)
+        payloads: Integers = wrap(arriving, WORD)
+        return payloads
 
     def _ports(self, group: Group) -> dict[str, Integers]:
         """What every port of a group reads: the sum of its links' messages, wrapped to a word."""
