@@ -56,22 +56,37 @@ class LavaSynapses(LearningSynapses):
 
 
 class Recording(Interpreter):
-    """Keeps, for each set of learning synapses and step, what came, what left, and what the variables were then."""
+    """Keeps, for each set of learning synapses and step, what was sent in it, what left, and the variables after it."""
 
     def __init__(self, network: IntegerNetwork) -> None:
         self.kept: dict[str, dict[str, list[Integers]]] = defaultdict(lambda: defaultdict(list))
         super().__init__(network)
 
-    def learn(self, synapses: LearningSynapses, supplied: Mapping[str, Integers]) -> None:
-        kept, states = self.kept[synapses.name], self.states[synapses.name]
+    def compute(self, observe: Mapping[str, set[str]]) -> None:
+        for name in self.network.learning:  # before any group runs: what their ports read in this step
+            self.kept[name]["a_out"].append(self.states[name]["a_buff"].copy())
+        super().compute(observe)
+        for synapses in self.network.learning.values():
+            self._keep(synapses, self.kept[synapses.name])
+
+    def _keep(self, synapses: LearningSynapses, kept: dict[str, list[Integers]]) -> None:
+        neuron, now = synapses.neuron, self.time % self.depth
         silent = np.zeros(synapses.topology.n_post, np.int64)
-        kept["pre"].append(self._payloads(synapses))
-        kept["post"].append(np.array(supplied.get("y0", silent)))
-        kept["y_traces"].append(np.array([supplied.get(y, silent) for y in Y_TRACES]))
-        kept["a_out"].append(states["a_buff"].copy())  # as the neuron has read it in this step
-        super().learn(synapses, supplied)
-        for name, values in states.items():
+        for number, link in enumerate(self.network.links_to(synapses.name)):
+            kept[f"link {number}"].append(self.buffers[link.source][now].copy())
+        emits = (neuron, "y0") in self.buffers
+        kept["post"].append(self.buffers[neuron, "y0"][now].copy() if emits else silent)
+        kept["y_traces"].append(np.array([self.states[neuron].get(y, silent) for y in Y_TRACES]))
+        for name, values in self.states[synapses.name].items():
             kept[name].append(values.copy())
+
+    def payloads(self, synapses: LearningSynapses) -> Integers:
+        """What comes to the axons in each step: of each link, what was sent ``delay`` steps before."""
+        total = 0
+        for number, link in enumerate(self.network.links_to(synapses.name)):
+            sent, late = np.array(self.kept[synapses.name][f"link {number}"]), int(link.delay[0])
+            total = total + np.concatenate([np.zeros((late, sent.shape[1]), np.int64), sent])[: len(sent)]
+        return np.asarray(total)
 
 
 def in_lava(network: IntegerNetwork) -> IntegerNetwork:
@@ -98,8 +113,10 @@ def recorded(
         kept = {variable: np.array(values) for variable, values in run.kept[name].items()}
         shape = (synapses.topology.n_post, synapses.topology.n_pre)
         case = {variable: synapses.initial[variable].reshape(shape) for variable in ("weights", "tag_1", "tag_2")}
-        case |= {name: kept[name] for name in ("pre", "post", "y_traces")}
         case |= {
+            "pre": run.payloads(synapses),
+            "post": kept["post"],
+            "y_traces": kept["y_traces"],
             "rule": lava_keywords(synapses.rule),
             "factors": synapses.rule.factors,
             "sparse": False,
