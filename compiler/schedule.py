@@ -122,27 +122,27 @@ def _update_offsets(model: Model, connection: Connection, rule: Rule, emit: Mapp
 
 
 def longest_paths(
-    model: Model, hops: Mapping[str, int], frame: int = 1, aligned: Set[str] = frozenset()
+    model: Model, hops: Mapping[str, int], frame: int = 1, aligned: Set[str] = frozenset(), first: int = 1
 ) -> tuple[dict[str, int], dict[str, int]]:
     """When each population's input arrives and its z leaves: longest paths through the connections.
 
     ``hops``: steps of a connection from one neuron's message to the next neuron's accumulator. The input of ``aligned``
-    populations arrives in the first step of a ``frame``, which is a step of the model. If some loop is shorter than its
-    messages, connections that go back in order push nothing.
+    populations arrives in the second step of a ``frame``, which is a step of the model, and not before ``first``. If
+    some loop is shorter than its messages, connections that go back in order push nothing.
     """
     connections = list(model.connections.values())
     position = {name: place for place, name in enumerate(model.order)}
-    found = _settled(model, connections, hops, frame, aligned)
+    found = _settled(model, connections, hops, frame, aligned, first)
     if found is None:
         forward = [c for c in connections if position[c.pre] < position[c.post]]
-        found = _settled(model, forward, hops, frame, aligned)
+        found = _settled(model, forward, hops, frame, aligned, first)
     if found is None:
         raise ValueError("connections that go forward in order have no loop")
     return found
 
 
 def _settled(
-    model: Model, connections: list[Connection], hops: Mapping[str, int], frame: int, aligned: Set[str]
+    model: Model, connections: list[Connection], hops: Mapping[str, int], frame: int, aligned: Set[str], first: int
 ) -> tuple[dict[str, int], dict[str, int]] | None:
     """Arrival and emission offsets with arrive[post] >= emit[pre] + hop - shortest delay.
 
@@ -150,7 +150,7 @@ def _settled(
     """
     wait = {name: COMPETITION_STEPS if p.competition != "none" else 0 for name, p in model.populations.items()}
     inputs = {name for name, p in model.populations.items() if p.type == "input"}
-    arrive = {name: 0 if name in inputs else frame if name in aligned else 1 for name in model.populations}
+    arrive = {name: 0 if name in inputs else first if name in aligned else 1 for name in model.populations}
     for _ in range(len(arrive) + 1):
         settled = True
         for c in connections:
@@ -158,7 +158,7 @@ def _settled(
             earliest = arrive[c.pre] + wait[c.pre] + hops[c.name] - frame * shortest
             if earliest > arrive[c.post]:
                 grid = frame if c.post in aligned else 1
-                arrive[c.post], settled = -(-earliest // grid) * grid, False
+                arrive[c.post], settled = 1 - (1 - earliest) // grid * grid, False
         if settled:
             return arrive, {name: arrive[name] + wait[name] for name in arrive}
     return None

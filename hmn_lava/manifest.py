@@ -33,7 +33,7 @@ from hmn_lava.network import (
     Topology,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Goes up when an older program could no longer read a bundle rightly."""
 
 ARRAYS = "arrays.npz"
@@ -165,7 +165,7 @@ class FindingRecord(_Record):
 class Manifest(_Record):
     """manifest.json, less its own hash."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     name: Name
     profile: ProfileRecord
     plasticity: Literal["neurocore", "engine"]
@@ -195,7 +195,7 @@ class RowRecord(_Record):
 class LoweringRecord(_Record):
     """lowering.json."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     rows: list[RowRecord]
 
 
@@ -211,7 +211,7 @@ class SliceRecord(_Record):
 class PlacementRecord(_Record):
     """placement.json."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     cores: Count
     compartments: Count
     compartments_per_core: Count
@@ -276,7 +276,7 @@ class RuleRecord(_Record):
 class RulesRecord(_Record):
     """rules.json: the rule of each set of learning synapses, by its name; plasticity neurocore has none."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     rules: dict[Name, RuleRecord]
 
 

@@ -11,11 +11,16 @@ word; it reads zero before anything can have arrived. So no order among groups m
 A step of the model takes ``frame`` steps of the chip. The host's input of model step t counts as emitted at step
 ``frame * t``; in the other steps of a frame it is silent.
 
-Synapses of the learning engine act twice in a step of the chip. Before the groups run, payloads arrive at their axons,
-and each neuron's current is Σ w p over its row, with the weights as they are. After the groups have run, the engine
-learns (:class:`hmn_lava.learning.connection.LearningConnection`): the payloads are its presynaptic spikes, and the
-states ``y0`` (a spike) and ``y1``, ``y2``, ``y3`` of the postsynaptic group, as its program has just left them, are
-what the neuron supplies.
+Synapses of the learning engine do in each step s what Lava's LearningDense does. While the groups run, their ports read
+the current ``a_buff``, which was computed at the end of step s - 1 (zero at first). When the groups have run:
+
+1. The payloads p(s) are at the axons: the sum over the links of what was emitted at step s - delay. Such a link has no
+   step of transport; with delay 0 it brings what was emitted in this very step, by a group or by the host.
+2. ``a_buff`` becomes Σ w p(s) over each row, with the weights as they are. So what is emitted at step s is read by the
+   neuron at s + 1, as through any other link.
+3. The engine learns (:class:`hmn_lava.learning.connection.LearningConnection`). p(s) are its presynaptic spikes. The
+   neuron supplies what its program has left in this step: the output ``y0``, a spike where it emitted one, and the
+   states ``y1``, ``y2``, ``y3``.
 """
 
 from __future__ import annotations
@@ -115,11 +120,12 @@ class Group:
 class LearningSynapses:
     """Synapses that the learning engine changes by one rule.
 
-    Payloads arrive at port ``x`` (links of kind ``same``, one compartment for each presynaptic neuron). ``neuron`` is
-    the postsynaptic group, which supplies y0 to y3. ``initial`` holds ``weights``, ``tag_1`` and ``tag_2``, one value
-    for each synapse; ``sign_mode`` and ``graded`` are those of :func:`hmn_lava.learning.simulate`. ``seed`` and
-    ``name`` derive the streams of the rounding. A state among y0 to y3 that the group does not declare reads 0; a rule
-    of two factors reads y0 alone.
+    Payloads come to port ``x`` in the step that they are emitted in, or ``delay`` steps later (links of kind ``same``,
+    one compartment for each presynaptic neuron). ``neuron`` is the postsynaptic group, which supplies the output y0 and
+    the states y1 to y3. What it does not declare of them reads 0; a rule of two factors reads y0 alone. ``initial``
+    holds ``weights``, ``tag_1`` and ``tag_2``, one value for each synapse; besides these, their traces and ``a_buff``
+    (n_post,), the current Σ w p of the last step's payloads, are states, zero at first. ``sign_mode`` and ``graded``
+    are those of :func:`hmn_lava.learning.simulate`. ``seed`` and ``name`` derive the streams of the rounding.
     """
 
     name: str
@@ -152,6 +158,10 @@ class LearningSynapses:
             self.graded,
         )
 
+    def states(self, connection: LearningConnection | None = None) -> dict[str, Integers]:
+        """The states by name: the arrays of ``connection``, by default of a new one, and ``a_buff``."""
+        return {**(connection or self.connection()).states, "a_buff": np.zeros(self.topology.n_post, np.int64)}
+
 
 @dataclass(frozen=True, eq=False)
 class Link:
@@ -165,11 +175,11 @@ class Link:
     * ``total``: the only compartment reads the sum over the whole source
     * ``matrix``: static synapses; neuron e reads Σ_k weights[k] x[col[k]] over its row, shifted left by ``shift``
       (right if negative)
-    * ``plastic``: synapses of the learning engine, ``source`` is (their name, "weights"); neuron e reads
-      Σ_k weights[k] payload[col[k]] over its row, shifted likewise, of the payloads that arrive in this step
+    * ``plastic``: synapses of the learning engine, ``source`` is (their name, "weights"); neuron e reads the current
+      a_buff[e] = Σ_k weights[k] payload[col[k]] over its row, of the last step's payloads, shifted likewise
 
     ``delay`` has one value, or for ``pre`` and ``matrix`` one for each synapse. That of ``plastic`` is 0: payloads are
-    delayed on their way to the axons.
+    delayed on their way to the axons. Links to axons (``same``) have no step of transport.
     """
 
     source: tuple[str, str]

@@ -7,12 +7,8 @@ What a step takes
 -----------------
 A message that is sent in a step of the chip is read a step later. Connections (static synapses, synapses of the
 learning engine) keep that step themselves, as Lava's Dense does: what they send is read in the same step (``early``).
-All other ports keep it at the receiver.
-
-Synapses of the learning engine have two orders (:attr:`Part.buffered`). In that of a network they keep the payloads for
-a step: a payload meets the weights after the learning of the step that it was sent in, and is learned from in the next.
-In that of Lava's LearningDense they keep the current: a payload meets the weights before that learning, and is part of
-it.
+All other ports keep it at the receiver. Synapses of the learning engine keep the current, not the payloads: they send
+the current of the last step before they receive anything, and learn from what was sent in this one.
 """
 
 from __future__ import annotations
@@ -52,7 +48,7 @@ SUPPLIED = {"y0": "s_out_bap", **{y: f"s_out_{y}" for y in Y_TRACES}}
 """What a neuron supplies to the learning engine, and the ports that Lava's learning neurons have for it."""
 
 PORTS: Mapping[str, Mapping[str, str]] = {
-    "neuron": {"z": "s_out", "third_0": "a_third_factor_in"},
+    "neuron": {"z": "s_out", "y0": "s_out_bap", "third_0": "a_third_factor_in"},
     "synapse": {"x": "s_in", "x_learn": "s_in", "x_attention": "s_in"},
 }
 """Ports that are called after Lava's, by component; others after their variable, as ``gate_in`` and ``third_out``."""
@@ -60,9 +56,11 @@ PORTS: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class InPort:
-    """A port of ``size`` integers. ``early``: what is sent in a step is read in that step, not in the next.
+    """A port of ``size`` integers.
 
-    ``binary``: whatever is not 0 is read as 1.
+    ``early``: what is sent in a step is read in that step, before the part itself sends. The other ports receive after
+    the part has sent; what they bring is read in the next step, by learning synapses still in this one. ``binary``:
+    whatever is not 0 is read as 1.
     """
 
     name: str
@@ -108,14 +106,6 @@ class Part:
     @property
     def learning(self) -> LearningSynapses | None:
         return next(iter(self.network.learning.values()), None)
-
-    @property
-    def buffered(self) -> bool:
-        """Whether learning synapses do a step in the order of Lava's LearningDense.
-
-        Their payloads are then ``early``, and the current waits for a step in place of them.
-        """
-        return self.learning is not None and any(port.early for port in self.inputs)
 
 
 @dataclass(frozen=True)
@@ -187,8 +177,8 @@ class _Cut:
             for v in group.program.outputs
         ]
         if any(synapses.neuron == group.name for synapses in self.network.learning.values()):
-            declared = {v.name for v in group.program.states}
-            outputs += [OutPort(p, group.size, (group.name, y)) for y, p in SUPPLIED.items() if y in declared]
+            states = {v.name for v in group.program.states}
+            outputs += [OutPort(SUPPLIED[y], group.size, (group.name, y)) for y in Y_TRACES if y in states]
         part = self._network(group.name, ports, links, groups={group.name: group})
         self._add(group.name, component, part, ports, outputs)
 
@@ -198,16 +188,21 @@ class _Cut:
         for link in self.network.links_to(synapses.name):
             port = ports.keeping("s_in", link.source)
             links.append(replace(link, source=(port, "x")))
-            self.wires.append(Wire(self._sender(link.source), (synapses.name, port)))
+            wire = Wire(self._sender(link.source), (synapses.name, port))
+            if wire not in self.wires:
+                self.wires.append(wire)
         currents = [link for link in self.network.links if link.source == (synapses.name, "weights")]
         outputs = [OutPort("a_out", topology.n_post, (synapses.name, "weights")) for _ in currents]
-        declared = {v.name for v in self.network.groups[synapses.neuron].program.states}
+        program = self.network.groups[synapses.neuron].program
+        senders = {y: (synapses.neuron, SUPPLIED[y]) for y in Y_TRACES if y in {v.name for v in program.states}}
+        if "y0" in {v.name for v in program.outputs}:
+            senders["y0"] = self._sender((synapses.neuron, "y0"))
         supplied = []
         for variable, sender in SUPPLIED.items():
-            if variable in declared:
+            if variable in senders:
                 port = sender.replace("_out_", "_in_")
                 supplied.append(InPort(port, topology.n_post))
-                self.wires.append(Wire((synapses.neuron, sender), (synapses.name, port)))
+                self.wires.append(Wire(senders[variable], (synapses.name, port)))
         part = self._network(synapses.name, ports, [*links, *currents], learning={synapses.name: synapses})
         self._add(synapses.name, "learning", part, ports, outputs, tuple(supplied))
 

@@ -74,6 +74,6 @@ def least_score(local: Attention, z_positive: bool) -> float:
 def link_scores(net: Assembly, c: Connection, schedule: EngineSchedule, port: str, synapses: str) -> None:
     """The payloads to the synapses, and their sum over each neuron's synapses to the neuron."""
     source, ready = (payload_group(c), "score"), schedule.payload[c.name]
-    net.link(source, ready, (synapses, "x"), ready + 1, "same")
+    net.links.append(Link(source, (synapses, "x"), "same"))  # at the axons in the step that it is sent in
     delay = np.full(1, schedule.update[c.name] - 1 - ready, np.int64)
     net.links.append(Link(source, (c.post, port), "matrix", delay, topology_of(c), np.ones(c.n_syn, np.int64)))

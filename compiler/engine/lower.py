@@ -52,7 +52,7 @@ def lower(model: Model, formats: Formats, given: Given, schedule: EngineSchedule
             lower_input(net, population)
         else:
             own = thirds.get(population.name)
-            lower_neurons(net, population, supply_form(schedule, population.name, own, limits.engine) if own else None)
+            lower_neurons(net, population, supply_form(own, limits.engine) if own else None)
     for connection in model.connections.values():
         if connection.name not in given.coded:
             lower_static(net, connection)

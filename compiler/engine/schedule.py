@@ -1,8 +1,8 @@
 """When each message of a framed network arrives: offsets in steps of the chip, and how long a frame is.
 
-Where synapses learn, their neurons' input arrives in the first step of a frame, the y1 of their z before the end of the
-trace epoch, and their third factors before the end of the weight epoch. The frame is the shortest power of two in which
-that is possible.
+Where synapses learn, the payloads that they learn from are at their axons in the first step of a frame, and their
+neurons read the current in the second. By the last step of the trace epoch the neurons have sent y0 and written y1, by
+that of the weight epoch the third factors. The frame is the shortest power of two in which that is possible.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from hmn_lava.spec.model import Connection, Model, Rule
 SHORTEST, LONGEST = 4, 32
 """Steps of a frame."""
 
-SUPPLY_STEPS = 1
-"""Steps from a neuron's z to the y1 that its program makes of it."""
+THIRD_STEPS = 1
+"""Steps from a neuron's z to the first third factor that its program can write in the same frame."""
 
 PAYLOAD_STEPS = 3
 """Steps from z to the payload of attention: to the terms of the context, to their sum, to the presynaptic side."""
@@ -40,6 +40,10 @@ class EngineSchedule(Schedule):
     def epoch(self) -> int:
         """Steps of an epoch of the learning engine, of which a frame has two."""
         return self.frame // 2
+
+    def start(self, post: str) -> int:
+        """When the payloads to a population are at the axons: the first step of a frame, if synapses onto it learn."""
+        return self.arrive[post] - 1
 
 
 def schedule(model: Model, max_delay: int) -> tuple[EngineSchedule, list[Finding]]:
@@ -60,9 +64,18 @@ def learning(model: Model) -> list[tuple[Connection, Rule]]:
 
 
 def _framed(model: Model, frame: int, max_delay: int) -> tuple[EngineSchedule, list[Finding]] | None:
-    """The schedule with this frame; None if it is too short."""
+    """The schedule with this frame; None if it is too short.
+
+    Where what modulates a rule takes more steps from the host's input than x, learning starts a frame later.
+    """
+    found = [_starting(model, frame, first, max_delay) for first in (0, frame)]
+    return min((f for f in found if f is not None), key=lambda f: sum(f[0].third_lag.values()), default=None)
+
+
+def _starting(model: Model, frame: int, first: int, max_delay: int) -> tuple[EngineSchedule, list[Finding]] | None:
+    """The schedule in which the first payloads that are learned from are at their axons in step ``first``."""
     learns = frozenset(c.post for c, _ in learning(model))
-    arrive, emit = longest_paths(model, dict.fromkeys(model.connections, 1), frame, learns)
+    arrive, emit = longest_paths(model, dict.fromkeys(model.connections, 1), frame, learns, 1 + first)
     delay: dict[str, Integers] = {}
     message_delay: dict[str, Integers] = {}
     modulate: dict[str, int] = {}
@@ -83,20 +96,20 @@ def _framed(model: Model, frame: int, max_delay: int) -> tuple[EngineSchedule, l
             findings.append(Finding("loop-latency", f"connections.{name}.delay", longer, 0, "warning", remedy))
         longest = int(message_delay[name].max(initial=0))
         if c.rule is not None and c.rule.learning:
-            start, z = arrive[c.post], emit[c.post]
-            if z - start + SUPPLY_STEPS > epoch - 1:
+            start, z = arrive[c.post] - 1, emit[c.post]
+            if z > start + epoch - 1:
                 return None
             modulate[name] = modulation_offset(model, c.rule, emit)
-            earliest = start
+            earliest = z + THIRD_STEPS
             if c.rule.attention is not None:
-                payload[name] = max(z + PAYLOAD_STEPS, start + epoch - 1)
+                payload[name] = max(z + PAYLOAD_STEPS, start + epoch)
                 earliest = payload[name] + 1
                 if earliest > start + frame - 1:
                     return None
                 longest = max(longest, int((frame * delay[name] + payload[name] - emit[c.pre] - 1).max(initial=0)))
             third = modulate[name] + 1
             lag[name] = max(0, -((start + frame - 1 - third) // frame))
-            update[name] = max(third - lag[name] * frame, earliest, z + SUPPLY_STEPS)
+            update[name] = max(third - lag[name] * frame, earliest)
             if update[name] > start + frame - 1:
                 return None
             if lag[name]:

@@ -49,7 +49,7 @@ def lower_synapses(net: Assembly, third: Third, schedule: EngineSchedule, engine
     shift = a.format.frac - format.frac - x.format.frac
     net.links.append(Link((name, "weights"), (c.post, "a"), "plastic", shift=shift))
     shape = (c.n_post, c.n_pre) if c.dense else (c.n_syn,)
-    start = schedule.arrive[c.post]
+    start = schedule.start(c.post)
     net.signal(f"{c.name}.w", name, "weights", "state", start + schedule.frame - 1, shape, format)
     tagged = start + schedule.epoch - 1
     net.signal(f"{c.name}.psi_fast", name, "tag_1", "state", tagged, shape, coded.fast.format)

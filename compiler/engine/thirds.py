@@ -11,7 +11,7 @@ import numpy as np
 from hmn_lava.compiler.engine.attention import link_scores, lower_attention, scores_port
 from hmn_lava.compiler.engine.formats import Coded, Limits
 from hmn_lava.compiler.engine.rules import EngineRule, engine_rule
-from hmn_lava.compiler.engine.schedule import SUPPLY_STEPS, EngineSchedule
+from hmn_lava.compiler.engine.schedule import EngineSchedule
 from hmn_lava.compiler.lost import third_factor
 from hmn_lava.compiler.neurocore.assembly import Assembly, parameter_format, synapse_group
 from hmn_lava.compiler.neurocore.modulation import lower_modulation
@@ -118,11 +118,10 @@ def _lower_third(
     return Third(coded, made, form, largest)
 
 
-def supply_form(schedule: EngineSchedule, post: str, thirds: Sequence[Third], engine: Engine) -> SupplyForm:
+def supply_form(thirds: Sequence[Third], engine: Engine) -> SupplyForm:
     """What the neurons of a population supply."""
-    slot = (schedule.emit[post] + SUPPLY_STEPS) % schedule.frame
     trace = Fixed(engine.trace_bits, False, 0)
-    return SupplyForm(slot, trace, thirds[0].coded.activity, tuple(third.form for third in thirds))
+    return SupplyForm(trace, thirds[0].coded.activity, tuple(third.form for third in thirds))
 
 
 def link_thirds(net: Assembly, third: Third, schedule: EngineSchedule) -> None:

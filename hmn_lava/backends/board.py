@@ -72,7 +72,7 @@ class BoardSession(IntegerSession):
 
     def allocate(self) -> None:
         super().allocate()
-        self.states |= {s.name: s.connection().states for s in self.network.learning.values()}
+        self.states |= {s.name: s.states() for s in self.network.learning.values()}
 
     def execute(
         self, driven: Mapping[str, Integers], steps: int, recorder: Recorder, observe: Mapping[str, set[str]]

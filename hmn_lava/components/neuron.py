@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hmn_lava.components.clock import model_time, off_beat
-from hmn_lava.components.supply import SupplyForm, supply
+from hmn_lava.components.supply import SupplyForm, supply_activity, supply_thirds
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.builder import Builder, Value
 from hmn_lava.microcode.functions import gumbel, normal, sigmoid
@@ -35,7 +35,7 @@ class NeuronForm:
 
     ``z`` is the format of relu's output, saturated at the integer ``z_high``; ``bias_in_voltage`` is True for Lava's
     LIF population, False where the bias is part of a. Where a step of the model takes a ``frame`` of several steps of
-    the chip, the neuron works in step ``slot``, and may supply y traces to the learning engine in others.
+    the chip, the neuron works in step ``slot``, and may supply y0 and y traces to the learning engine.
     """
 
     activation: str
@@ -82,24 +82,34 @@ def neuron(name: str, form: NeuronForm) -> Program:
 
 
 def _in_frames(b: Builder, accumulated: Value, beaten: Value | None, form: NeuronForm) -> Program:
-    """The same in frames: z is kept in a state, from which the verdict and the supplied traces are made."""
+    """The same in frames: z is kept in a state, from which the verdict and the third factors are made."""
     if form.z is None:
         raise ValueError("a neuron in frames needs the format of z")
     bounds = (0, form.z_high)
     held = b.state("held", form.z, bounds)
     won = b.state("won", form.z, bounds) if beaten is not None else held
     if form.supply is not None:
-        supply(b, won, form.supply, form.frame)  # before anything is stored: z as it was at the end of the last step
+        supply_thirds(b, won, form.supply, form.frame)  # before anything is stored: z as of the last step
     if beaten is not None:
         with b.unless(off_beat(b, form.frame, (form.slot + COMPETITION_STEPS) % form.frame)):
             z = b.raw("sel", beaten, 0, held, frac=held.frac)
-            b.emit("z", z)
             b.store(won, z)
+            _known(b, z, form)
     with b.unless(off_beat(b, form.frame, form.slot)), b.unless(_held(b)):
         key, z = _soma(b, accumulated, form)
         b.store(held, z)
-        b.emit("z" if beaten is None else "key", z if beaten is None else key)
+        if beaten is None:
+            _known(b, z, form)
+        else:
+            b.emit("key", key)
     return b.build()
+
+
+def _known(b: Builder, z: Value, form: NeuronForm) -> None:
+    """Send z, and supply what is made of it in the same step."""
+    b.emit("z", z)
+    if form.supply is not None:
+        supply_activity(b, z, form.supply)
 
 
 def _held(b: Builder) -> Value:

@@ -2,7 +2,7 @@
 
 On Loihi 2 the postsynaptic traces of a three-factor rule are registers that the neuron's own program writes. Here y0
 and y1 are the activity z_j, and y2 and y3 the third factor of a plastic connection: modulators, phase gate, and the
-denominator of attention.
+denominator of attention. y0 is a message of the step in which z is known; the traces are states.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class ThirdForm:
 
     ``key`` tells the ports and constants of two connections apart. ``traces`` are the states that hold it: one for a
     factor that is never negative; two, for the positive and the negative part; or one with an ``offset``, half its
-    range, that stands for zero. ``slot``: the step of the frame in which all messages are there. A trace moves in steps
-    of ``2**step``.
+    range, that stands for zero. ``slot``: the step of the frame in which all messages are there, behind the one in
+    which z is known. A trace moves in steps of ``2**step``.
     """
 
     key: str
@@ -66,29 +66,26 @@ class ThirdForm:
 class SupplyForm:
     """What one neuron program supplies.
 
-    ``slot``: the step after z is known. ``activity``: the format of y1, None where a spike says it all. ``trace``: the
-    format of a trace.
+    ``activity``: the format of y1, None where a spike says it all. ``trace``: the format of a trace.
     """
 
-    slot: int
     trace: Fixed
     activity: Fixed | None
     thirds: tuple[ThirdForm, ...]
 
 
-def supply(b: Builder, z: Value, form: SupplyForm, frame: int) -> None:
-    """Write y0 = [z ≠ 0] in one step of the frame, y1 = z in all of them, and the third factors.
-
-    ``z`` is the state that holds the activity since the step before ``form.slot``.
-    """
+def supply_activity(b: Builder, z: Value, form: SupplyForm) -> None:
+    """Emit y0 = [z ≠ 0] and write y1 = z, in the step of the frame in which ``z`` is known."""
     b.note("y0: the back-propagated spike")
-    spike = b.raw("sel", b.is_zero(z), 0, 1, frac=0)
-    y0 = b.state("y0", Fixed(1, signed=False), (0, 1))
-    b.store(y0, b.raw("sel", off_beat(b, frame, form.slot), 0, spike, frac=0))
+    b.emit("y0", b.raw("sel", b.is_zero(z), 0, 1, frac=0))
     if form.activity is not None:
         b.note("y1: the activity")
         y1 = b.state("y1", form.activity, (0, form.activity.max))
         b.store(y1, b.convert(z, form.activity))
+
+
+def supply_thirds(b: Builder, z: Value, form: SupplyForm, frame: int) -> None:
+    """Write the third factors, each in its step of the frame. ``z`` is the state that holds the frame's activity."""
     for third in form.thirds:
         with b.unless(off_beat(b, frame, third.slot)):
             _third(b, z, third, form, frame)

@@ -108,7 +108,7 @@ def learning_connection_part(
         name,
         "learning",
         network,
-        (InPort("s_in", n_pre, early=True, binary=num_message_bits == 0),),
+        (InPort("s_in", n_pre, binary=num_message_bits == 0),),
         (OutPort("a_out", n_post, (name, "weights")),),
         {},
         network.depth + 1,
@@ -151,10 +151,10 @@ class FloatLearning:
     def step_once(self, receive: Callable[[str], NDArray[Any]], send: Callable[[str, Floats], None]) -> None:
         """One step of the chip."""
         states, rule = self.states, self.synapses.rule
-        send("a_out", states["a_buff"].copy())
+        send("a_out", states["a_buff"] * self._gain)
         arrived = np.asarray(receive("s_in"), np.float64)
         payloads = (arrived != 0).astype(np.float64) if self._binary else arrived
-        states["a_buff"][:] = states["weights"] @ payloads * self._gain
+        states["a_buff"][:] = states["weights"] @ payloads
         moment = self.time % rule.t_epoch + 1
         self._presynaptic(payloads, moment)
         supplied = {port: np.asarray(receive(port), np.float64) for port in SUPPLIED_PORTS}

@@ -21,7 +21,7 @@ from hmn_lava.simulator import machine
 from hmn_lava.simulator.codegen import Argument, Form, storage
 from hmn_lava.simulator.executor import Executor
 from hmn_lava.simulator.kernels import kernel
-from hmn_lava.simulator.learner import EPOCH, READ, arrive, bring, change, finish, follow
+from hmn_lava.simulator.learner import EPOCH, arrive, bring, change, finish, follow
 from hmn_lava.simulator.learner_tables import learner_tables
 from hmn_lava.simulator.probes import Recorder
 from hmn_lava.simulator.tables import Memory, Tables, tables
@@ -81,7 +81,7 @@ class Fast(Executor):
         for name, synapses in self.network.learning.items():
             self.states[name] = {
                 state: self.memory.view(self.memory.states[name, state], values.size)
-                for state, values in synapses.connection().states.items()
+                for state, values in synapses.states().items()
             }
 
     def execute(
@@ -119,10 +119,6 @@ class Fast(Executor):
 
     def compute(self, observe: Mapping[str, set[str]]) -> None:
         memory, learner = self.memory.array, self._learner
-        for name, synapses in zip(self.network.learning, learner.synapses, strict=True):
-            arrive(memory, synapses, learner.axons, self.time, self.depth)
-            if synapses[READ]:
-                self._by_rows(bring, name, memory, synapses)
         t = self._table(observe)
         for row in t.groups:
             machine.step_group(
@@ -133,11 +129,13 @@ class Fast(Executor):
             if (name, watched) not in self._calls:
                 self._calls[name, watched] = self._prepare(name, watched)
             self._calls[name, watched].run(self.time, self._pool, self.threads)
-        for number, name in enumerate(self.network.learning):
-            follow(memory, learner, number, self.time)
-            if (self.time + 1) % learner.synapses[number, EPOCH] == 0:
+        for number, (name, synapses) in enumerate(zip(self.network.learning, learner.synapses, strict=True)):
+            arrive(memory, synapses, learner.axons, self.time, self.depth)
+            self._by_rows(bring, name, memory, synapses)
+            follow(memory, learner, number, self.time, self.depth)
+            if (self.time + 1) % synapses[EPOCH] == 0:
                 self._by_rows(change, name, memory, learner, number, self.time)
-                finish(memory, learner.synapses[number])
+                finish(memory, synapses)
 
     def _by_rows(self, function: Callable[..., None], name: str, *arguments: Any) -> None:
         """Run a part of the learning engine on all rows of learning synapses."""

@@ -23,28 +23,19 @@ class Interpreter(Executor):
 
     def __init__(self, network: IntegerNetwork, depth: int | None = None) -> None:
         self._connections = {s.name: s.connection() for s in network.learning.values()}
-        self._payloads: dict[str, Integers] = {}
         self._observed: dict[str, dict[str, Integers]] = {}
         super().__init__(network, depth)
 
     def allocate(self) -> None:
         super().allocate()
-        self.states |= {name: connection.states for name, connection in self._connections.items()}
+        for name, synapses in self.network.learning.items():
+            self.states[name] = synapses.states(self._connections[name])
 
     def compute(self, observe: Mapping[str, set[str]]) -> None:
-        for synapses in self.network.learning.values():
-            self.receive(synapses)
         for group in self.network.groups.values():
             self._run(group)
         for synapses in self.network.learning.values():
-            self.learn(synapses)
-
-    def receive(self, synapses: LearningSynapses) -> None:
-        """Take the payloads that arrive at the axons in this step."""
-        arriving = np.zeros(synapses.topology.n_pre, np.int64)
-        for link in self.network.links_to(synapses.name):
-            arriving += self.buffers[link.source][self.slots(link)[0]]
-        self._payloads[synapses.name] = wrap(arriving, WORD)
+            self.learn(synapses, self.supplied(synapses))
 
     def _run(self, group: Group) -> None:
         effects = execute(
@@ -64,14 +55,29 @@ class Interpreter(Executor):
     def observed(self, group: str, name: str) -> NDArray[Any]:
         return self._observed[group][name]
 
-    def learn(self, synapses: LearningSynapses) -> None:
-        """The learning step, with what the postsynaptic group supplies; a state that it does not declare reads 0."""
-        states, size = self.states[synapses.neuron], synapses.topology.n_post
-        post = np.asarray(states.get("y0", np.zeros(size, np.int64)) != 0)
-        y = np.array([states.get(name, np.zeros(size, np.int64)) for name in Y_TRACES])
+    def supplied(self, synapses: LearningSynapses) -> dict[str, Integers]:
+        """What the postsynaptic group supplies in this step: the output y0 and the states y1 to y3 that it has."""
+        emitted = self.buffers.get((synapses.neuron, "y0"))
+        spike = {} if emitted is None else {"y0": emitted[self.time % self.depth]}
+        return spike | {y: v for y, v in self.states[synapses.neuron].items() if y in Y_TRACES}
+
+    def learn(self, synapses: LearningSynapses, supplied: Mapping[str, Integers]) -> None:
+        """Take the payloads p of this step; a_buff = W p; then the engine learns. What is not supplied reads 0."""
+        payloads, topology, silent = self._payloads(synapses), synapses.topology, np.zeros(synapses.topology.n_post)
+        states = self.states[synapses.name]
+        states["a_buff"][:] = row_sums(states["weights"] * payloads[topology.col], topology)
+        y = np.array([supplied.get(name, silent) for name in Y_TRACES], np.int64)
         plastic = self._connections[synapses.name]
         plastic.step_number = self.time
-        plastic.step(self._payloads[synapses.name], post, y if synapses.rule.supplied else None)
+        plastic.step(payloads, np.asarray(supplied.get("y0", silent) != 0), y if synapses.rule.supplied else None)
+
+    def _payloads(self, synapses: LearningSynapses) -> Integers:
+        """The payloads that are at the axons in this step."""
+        arriving = np.zeros(synapses.topology.n_pre, np.int64)
+        for link in self.network.links_to(synapses.name):
+            arriving += self.buffers[link.source][(self.time - link.delay[0]) % self.depth]
+        payloads: Integers = wrap(arriving, WORD)
+        return payloads
 
     def _ports(self, group: Group) -> dict[str, Integers]:
         """What every port of a group reads: the sum of its links' messages, wrapped to a word."""
@@ -97,14 +103,12 @@ class Interpreter(Executor):
     def synaptic(self, link: Link) -> Integers:
         """What a link of kind ``matrix`` or ``plastic`` delivers in this step: weights times payloads, row by row."""
         if link.kind == "plastic":
-            topology = self.network.learning[link.source[0]].topology
-            weights, payload = self.states[link.source[0]]["weights"], self._payloads[link.source[0]][topology.col]
+            total = self.states[link.source[0]]["a_buff"]
+        elif link.topology is not None and link.weights is not None:
+            payload = self.buffers[link.source][self.slots(link), link.topology.col]
+            total = row_sums(link.weights * payload, link.topology)
         else:
-            if link.topology is None or link.weights is None:
-                raise ValueError(f"a link of kind matrix has a topology and weights: {link.source} to {link.target}")
-            topology, weights = link.topology, link.weights
-            payload = self.buffers[link.source][self.slots(link), topology.col]
-        total = row_sums(weights * payload, topology)
+            raise ValueError(f"a link of kind matrix has a topology and weights: {link.source} to {link.target}")
         return total << link.shift if link.shift >= 0 else total >> -link.shift
 
 

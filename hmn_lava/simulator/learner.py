@@ -23,12 +23,12 @@ BLOCK = 256
 
 # Columns of the tables. Names in _AT are places in the memory.
 (N_PRE, N_POST, DENSE, STARTS_AT, COL_AT, WEIGHTS_AT, X_AT, Y_AT, TX_AT, TY_AT) = range(10)
-(PAYLOADS_AT, LIST_AT, CURRENTS_AT, X_HISTORY_AT, Y_HISTORY_AT) = range(10, 15)  # no state: made anew in each step
-(READ, AXONS_FROM, AXONS_TO, TRACES_FROM, RULES_FROM, RULES_TO) = range(15, 21)
-(SUPPLIED, EPOCH, FIRES_EVERY, USES, GRADED, TRACE_HIGH, Y_LOW, Y_HIGH, FRACTION_BITS) = range(21, 30)
-(ALIGNMENT, ACCUMULATOR_LOW, ACCUMULATOR_HIGH) = range(30, 33)
-Y0_AT = 33  # to Y0_AT + 3: y0 to y3 of the postsynaptic group, -1 for none
-SYNAPSES_COLUMNS = 37
+(PAYLOADS_AT, LIST_AT, X_HISTORY_AT, Y_HISTORY_AT) = range(10, 14)  # no state: made anew in each step
+(CURRENTS_AT, AXONS_FROM, AXONS_TO, TRACES_FROM, RULES_FROM, RULES_TO) = range(14, 20)
+(SUPPLIED, EPOCH, FIRES_EVERY, USES, GRADED, TRACE_HIGH, Y_LOW, Y_HIGH, FRACTION_BITS) = range(20, 29)
+(ALIGNMENT, ACCUMULATOR_LOW, ACCUMULATOR_HIGH) = range(29, 32)
+Y0_AT = 32  # to Y0_AT + 3: y0 (a ring buffer) and y1 to y3 (states) of the postsynaptic group, -1 for none
+SYNAPSES_COLUMNS = 36
 AXON_BUFFER, AXON_DELAY = range(2)
 AXON_COLUMNS = 2
 WHOLE, FRACTION, FACTOR, TRACE_LOW, DECAY_KEYS, IMPULSE_KEYS = 0, 1, 2, 3, 4, 8
@@ -83,12 +83,12 @@ def draw(a: int, b: int, index: int, bits: int) -> int:
 
 @compiled
 def arrive(memory: Any, s: Any, axons: Any, time: int, depth: int) -> None:
-    """Payloads of this step of the chip, and the list of the axons that carry one."""
+    """Payloads at the axons in this step of the chip, and the list of the axons that carry one."""
     n_pre, payloads, listed = s[N_PRE], s[PAYLOADS_AT], s[LIST_AT]
     for i in range(n_pre):
         memory[payloads + i] = 0
     for n in range(s[AXONS_FROM], s[AXONS_TO]):
-        ring = axons[n, AXON_BUFFER] + ((time - 1 - axons[n, AXON_DELAY]) % depth) * n_pre
+        ring = axons[n, AXON_BUFFER] + ((time - axons[n, AXON_DELAY]) % depth) * n_pre
         for i in range(n_pre):
             memory[payloads + i] += memory[ring + i]
     count = 0
@@ -103,7 +103,7 @@ def arrive(memory: Any, s: Any, axons: Any, time: int, depth: int) -> None:
 
 @compiled
 def bring(memory: Any, s: Any, lo: int, hi: int) -> None:
-    """Σ w p over rows lo to hi - 1, with the weights as they are."""
+    """a_buff = Σ w p over rows lo to hi - 1, with the weights as they are."""
     n_pre, payloads, listed, weights = s[N_PRE], s[PAYLOADS_AT], s[LIST_AT], s[WEIGHTS_AT]
     count = memory[listed]
     for j in range(lo, hi):
@@ -120,22 +120,24 @@ def bring(memory: Any, s: Any, lo: int, hi: int) -> None:
 
 
 @compiled
-def learn(memory: Any, tables: Learner, number: int, time: int) -> None:
-    """The learning step of one set of synapses."""
+def learn(memory: Any, tables: Learner, number: int, time: int, depth: int) -> None:
+    """One set of synapses takes the payloads of this step, computes the next current, and learns."""
     s = tables.synapses[number]
-    follow(memory, tables, number, time)
+    arrive(memory, s, tables.axons, time, depth)
+    bring(memory, s, 0, s[N_POST])
+    follow(memory, tables, number, time, depth)
     if (time + 1) % s[EPOCH] == 0:
         change(memory, tables, number, time, 0, s[N_POST])
         finish(memory, s)
 
 
 @compiled
-def follow(memory: Any, tables: Learner, number: int, time: int) -> None:
+def follow(memory: Any, tables: Learner, number: int, time: int, depth: int) -> None:
     """Spikes and supplied traces of this step; at the end of an epoch, the traces at all of its moments."""
     s = tables.synapses[number]
     moment = time % s[EPOCH] + 1
     _presynaptic(memory, s, tables.traces, time + 1, moment)
-    _postsynaptic(memory, s, tables.traces, time + 1, moment)
+    _postsynaptic(memory, s, tables.traces, time + 1, moment, s[Y0_AT] + (time % depth) * s[N_POST])
     if moment < s[EPOCH]:
         return
     x, y = s[TRACES_FROM], s[TRACES_FROM] + X_TRACE_COUNT
@@ -179,11 +181,12 @@ def _presynaptic(memory: Any, s: Any, traces: Any, step: int, moment: int) -> No
 
 
 @compiled
-def _postsynaptic(memory: Any, s: Any, traces: Any, step: int, moment: int) -> None:
+def _postsynaptic(memory: Any, s: Any, traces: Any, step: int, moment: int, spikes: int) -> None:
+    """``spikes``: where the y0 that were emitted in this step lie, if there are any."""
     n_post = s[N_POST]
     if s[Y0_AT] >= 0:
         for j in range(n_post):
-            if memory[s[Y0_AT] + j] == 0:
+            if memory[spikes + j] == 0:
                 continue
             if memory[s[TY_AT] + j] > 0 and not s[SUPPLIED]:
                 for k in range(Y_TRACE_COUNT):

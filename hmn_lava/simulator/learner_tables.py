@@ -27,8 +27,8 @@ _UNBOUNDED = 1 << 40
 class Rooms:
     """Where a set of learning synapses lies in the memory.
 
-    ``states`` by their names; ``neuron``: y0 to y3 of the postsynaptic group, -1 where it does not declare one;
-    ``axons``: buffer and delay of each link that brings payloads. ``read`` says whether a port reads the currents.
+    ``states`` by their names; ``neuron``: the ring buffer of y0 and the states y1 to y3 of the postsynaptic group, -1
+    where it does not declare one; ``axons``: buffer and delay of each link that brings payloads.
     """
 
     starts: int
@@ -37,11 +37,9 @@ class Rooms:
     neuron: tuple[int, ...]
     payloads: int
     listed: int
-    currents: int
     x_history: int
     y_history: int
     axons: tuple[tuple[int, int], ...]
-    read: bool
 
 
 @dataclass
@@ -100,10 +98,9 @@ def _write(rows: _Rows, synapses: LearningSynapses, at: Rooms) -> None:
         m.TY_AT: at.states["ty"],
         m.PAYLOADS_AT: at.payloads,
         m.LIST_AT: at.listed,
-        m.CURRENTS_AT: at.currents,
+        m.CURRENTS_AT: at.states["a_buff"],
         m.X_HISTORY_AT: at.x_history,
         m.Y_HISTORY_AT: at.y_history,
-        m.READ: int(at.read),
         m.AXONS_FROM: axons,
         m.AXONS_TO: len(rows.axons),
         m.TRACES_FROM: traces,

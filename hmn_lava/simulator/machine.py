@@ -14,7 +14,7 @@ import numpy as np
 
 from hmn_lava.microcode.ir import WORD
 from hmn_lava.simulator.cache import compiled
-from hmn_lava.simulator.learner import N_POST, READ, Learner, arrive, bring, learn
+from hmn_lava.simulator.learner import Learner, learn
 
 BLOCK = 256
 """Compartments that an instruction is run over at a time: a few dozen registers of them fit the first cache."""
@@ -251,15 +251,10 @@ def run_steps(
     for step in range(steps):
         for phase in range(frame):
             feed(memory, inputs, driven, step, phase, now, depth)
-            for n in range(learner.synapses.shape[0]):
-                synapses = learner.synapses[n]
-                arrive(memory, synapses, learner.axons, now, depth)
-                if synapses[READ]:
-                    bring(memory, synapses, 0, synapses[N_POST])
             for g in range(groups.shape[0]):
                 step_group(memory, groups[g], code, leaves, links, outs, registers, now, depth)
             for n in range(learner.synapses.shape[0]):
-                learn(memory, learner, n, now)
+                learn(memory, learner, n, now, depth)
             watch(memory, watches, record, step, phase, now, depth)
             now += 1
 

@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmn_lava.fixed import Integers, wrap
-from hmn_lava.microcode.ir import WORD
 from hmn_lava.network import LearningSynapses
 from hmn_lava.partition import SUPPLIED, Part
 from hmn_lava.simulator.interpreter import Interpreter
 
 CURRENT_BITS = 32
-"""Bits of a synaptic current that waits for a step: Lava's ports carry as many."""
+"""Bits of a synaptic current on its way: Lava's ports carry as many."""
 
 Receive = Callable[[str], NDArray[Any]]
 Send = Callable[[str, Integers], None]
@@ -25,8 +24,8 @@ class PartExecutor(Interpreter):
     """The interpreter of one part. ``states`` and ``buffers`` are all that its next step depends on, with ``time``.
 
     In each step it receives the early messages, computes, sends, and receives the others, which are read in the next
-    step. A part that is ``buffered`` sends first, and receives and computes then. So no ring of parts ever waits for
-    itself.
+    step. Synapses of the learning engine send the current of the last step, then receive what they learn from in this
+    one. So no ring of parts ever waits for itself.
     """
 
     def __init__(self, part: Part) -> None:
@@ -35,10 +34,9 @@ class PartExecutor(Interpreter):
 
     def allocate(self) -> None:
         super().allocate()
-        synapses = self.part.learning
-        if synapses is not None and self.part.buffered:
-            sizes = {"a_buff": synapses.topology.n_post, "x0": synapses.topology.n_pre, "y0": synapses.topology.n_post}
-            self.states[synapses.name] |= {name: np.zeros(size, np.int64) for name, size in sizes.items()}
+        for name, synapses in self.network.learning.items():  # Lava shows these two as well
+            sizes = {"x0": synapses.topology.n_pre, "y0": synapses.topology.n_post}
+            self.states[name] |= {state: np.zeros(size, np.int64) for state, size in sizes.items()}
 
     @property
     def own(self) -> dict[str, NDArray[Any]]:
@@ -49,55 +47,32 @@ class PartExecutor(Interpreter):
     def step_once(self, receive: Receive, send: Send, observe: Set[str] = frozenset()) -> None:
         """One step of the chip. ``observe`` names the observables that :meth:`observed` must give after it."""
         synapses = self.part.learning
-        if synapses is not None and self.part.buffered:
-            self._buffered(synapses, receive, send)
-            return
         for port in self.part.inputs:
             if port.early:  # read in this step, as if it had been sent in the one before
                 self.buffers[port.name, "x"][(self.time - 1) % self.depth] = receive(port.name)
         if synapses is None:
             self.compute({self.part.name: set(observe)})
-        else:
-            self.receive(synapses)
         for out in self.part.outputs:
             send(out.name, self.emitted(*out.source))
         for port in self.part.inputs:
             if not port.early:
-                self.buffers[port.name, "x"][self.time % self.depth] = receive(port.name)
+                arrived = receive(port.name)
+                self.buffers[port.name, "x"][self.time % self.depth] = arrived != 0 if port.binary else arrived
         if synapses is not None:
-            self._take_supplied(synapses, receive)
-            self.learn(synapses)
+            self._learn(synapses, receive)
         self.time += 1
 
-    def _buffered(self, synapses: LearningSynapses, receive: Receive, send: Send) -> None:
-        """A step in the order of Lava's LearningDense: send the current of the step before, receive, learn.
-
-        The current is that of the weights before they learn. It is an integer of 32 bits, as Lava's ports carry it.
-        """
-        states = self.states[synapses.name]
-        for out in self.part.outputs:
-            send(out.name, states["a_buff"].copy())
-        for port in self.part.inputs:
-            arrived = receive(port.name)
-            self.buffers[port.name, "x"][(self.time - 1) % self.depth] = arrived != 0 if port.binary else arrived
-        self.receive(synapses)
-        current = next(link for link in self.network.links if link.kind == "plastic")
-        states["a_buff"][:] = wrap(self.synaptic(current), CURRENT_BITS)
-        self._take_supplied(synapses, receive)
-        self.learn(synapses)
-        states["y0"][:] = states["ty"] > 0  # x0 is set within Lava's learning phase alone
-        self.time += 1
-
-    def _take_supplied(self, synapses: LearningSynapses, receive: Receive) -> None:
+    def _learn(self, synapses: LearningSynapses, receive: Receive) -> None:
         ports = {sender.replace("_out_", "_in_"): variable for variable, sender in SUPPLIED.items()}
-        neuron = {ports[port.name]: np.asarray(receive(port.name), np.int64) for port in self.part.supplied}
-        self.states[synapses.neuron] = neuron
+        self.learn(synapses, {ports[p.name]: np.asarray(receive(p.name), np.int64) for p in self.part.supplied})
+        states = self.states[synapses.name]
+        states["y0"][:] = states["ty"] > 0  # x0 is set within Lava's learning phase alone
 
     def emitted(self, owner: str, variable: str) -> Integers:
         """What leaves by a port in this step: a message, a state that a neuron supplies, or a synaptic current."""
         if self.part.component in ("static", "learning"):
             link = next(link for link in self.network.links if link.kind in ("matrix", "plastic"))
-            return np.asarray(wrap(self.synaptic(link), WORD))
+            return np.asarray(wrap(self.synaptic(link), CURRENT_BITS))
         if (owner, variable) in self.buffers:
             return np.asarray(self.buffers[owner, variable][self.time % self.depth])
         return self.states[owner][variable]

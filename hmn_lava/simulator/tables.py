@@ -101,24 +101,24 @@ class Memory:
         for names, size in ((X_TRACES, n_pre), (Y_TRACES, n_post), (("tx",), n_pre), (("ty",), n_post)):
             for variable in names:  # the traces of a side lie side by side
                 self.states[name, variable] = self._room(size)
+        self.states[name, "a_buff"] = self._room(n_post)
+        spikes, _ = self.buffers.get((synapses.neuron, "y0"), (-1, 0))
         return Rooms(
             starts=self._put(topology.starts),
             col=self.place(topology.col),
             states={variable: place for (owner, variable), place in self.states.items() if owner == name},
-            neuron=tuple(self.states.get((synapses.neuron, state), -1) for state in ("y0", *Y_TRACES)),
+            neuron=(spikes, *(self.states.get((synapses.neuron, state), -1) for state in Y_TRACES)),
             payloads=self._room(n_pre),
             listed=self._room(1 + n_pre),
-            currents=self._room(n_post),
             x_history=self._room(moments * len(X_TRACES) * n_pre),
             y_history=self._room(moments * len(Y_TRACES) * n_post),
             axons=tuple((self.buffers[link.source][0], int(link.delay[0])) for link in network.links_to(name)),
-            read=any(link.kind == "plastic" and link.source[0] == name for link in network.links),
         )
 
     def _link(self, link: Link) -> list[int]:
         if link.kind == "plastic":
             synapses = self.network.learning[link.source[0]]
-            currents, width = self.learning[synapses.name].currents, synapses.topology.n_post
+            currents, width = self.states[synapses.name, "a_buff"], synapses.topology.n_post
             return [m.LINK_KINDS[link.kind], currents, width, 0, 1, 0, 0, 0, link.shift]
         buffer, width = self.buffers[link.source]
         starts = cols = weights = 0

@@ -75,7 +75,7 @@ def formats(part: Part) -> dict[str, Fixed]:
     ends = {port.name: read.get(port.name) for port in (*part.inputs, *part.supplied)}
     ends |= {out.name: out.source for out in part.outputs}
     found = {port: Fixed(WORD) if end is None else declared.get(end, Fixed(WORD)) for port, end in ends.items()}
-    return own | found | ({"a_out": Fixed(CURRENT_BITS)} if part.buffered else {})
+    return own | found | ({"a_out": Fixed(CURRENT_BITS)} if part.learning is not None else {})
 
 
 def topology(part: Part) -> Topology | None:

@@ -29,7 +29,8 @@ class HMNLearningConnection(HMNProcess):
     whole numbers; ``a_out`` has 32 bits. Those left unconnected read 0.
 
     Vars: ``weights``, ``tag_1``, ``tag_2`` (n_post, n_pre); ``x0``, ``tx``, ``x1``, ``x2`` (n_pre,); ``y0``, ``ty``,
-    ``y1``, ``y2``, ``y3``, ``a_buff`` (n_post,). Weights have eight bits: -256..254 for mixed signs, in steps of 2
+    ``y1``, ``y2``, ``y3``, ``a_buff`` (n_post,), the current that is sent next, before ``weight_exp`` (in Lava: after).
+    Weights have eight bits: -256..254 for mixed signs, in steps of 2
     where they begin (on Loihi: always); tag 1 -256..255, tag 2 0..255, traces 0..127. ``messages`` is of no interest
     here.
 

@@ -458,7 +458,7 @@ def test_swapped_files(bundle, refused):
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"[]", b"{", b"\xff\xfe", b'{"a": NaN}', b'{"a":' * 5000 + b"1" + b"}" * 5000, b'{"schema_version": 1}'],
+    [b"", b"[]", b"{", b"\xff\xfe", b'{"a": NaN}', b'{"a":' * 5000 + b"1" + b"}" * 5000, b'{"schema_version": 2}'],
 )
 def test_a_manifest_that_is_none(data, bundle, refused):
     (bundle / "manifest.json").write_bytes(data)
@@ -507,7 +507,8 @@ def test_a_sealed_bundle_that_was_not_changed_runs(bundle, hmn_lava):
 
 HUGE = 1 << 80
 MANIFESTS: list[tuple[str, Any, list[str]]] = [
-    ("schema_version", 2, ["schema_version: unknown version", "reads version 1"]),
+    ("schema_version", 1, ["schema_version: unknown version", "reads version 2"]),
+    ("schema_version", 3, ["schema_version: unknown version", "reads version 2"]),
     ("schema_version", True, ["schema_version"]),
     ("name", "../../x", ["name"]),
     ("name", "tiny\n", ["name"]),
@@ -756,7 +757,7 @@ OTHERS: list[tuple[str, str, Any]] = [
     ("lowering.json", "rows", [{"parameter": "x"}]),
     ("lowering.json", "rows/0/target", 3),
     ("lowering.json", "rows/0/relative_error", "big"),
-    ("lowering.json", "schema_version", 2),
+    ("lowering.json", "schema_version", 1),
     ("placement.json", "slices", GONE),
     ("placement.json", "slices", []),
     ("placement.json", "slices/0/group", "nobody"),
@@ -764,7 +765,7 @@ OTHERS: list[tuple[str, str, Any]] = [
     ("placement.json", "slices/0/first", 1),
     ("placement.json", "schema_version", 0),
     ("rules.json", "rules", {"readout": "dw = x"}),
-    ("rules.json", "schema_version", 2),
+    ("rules.json", "schema_version", 1),
 ]
 
 

@@ -55,12 +55,21 @@ ONE = {"s": static("x", "hidden"), "c": learned("hidden", "out")}
 DOUBT = {"doubt": {"type": "uncertainty", "source": "out", "weight": 0.3}}
 WINNER = {"out": layer(competition="winner_take_all")}
 
+NOVELTY = {"new": {"type": "novelty", "source": "x", "mean_rate": 0.1}}
+CONTEXT = {"beta": 1.0, "dimensions": 1, "rate": 0.2, "context": "out"}
+
 NETWORKS = {
     "plain": (spec(ONE), 4),
     "competition": (spec(ONE, WINNER), 8),
-    "attention": (spec(ONE | {"c": learned("hidden", "out", attention=ATTENTION)}), None),
-    "attention and competition": (spec(ONE | {"c": learned("hidden", "out", attention=ATTENTION)}, WINNER), None),
-    "computed modulator": (spec(ONE, modulators=DOUBT), None),
+    "attention": (spec(ONE | {"c": learned("hidden", "out", attention=ATTENTION)}), 8),
+    "attention and competition": (spec(ONE | {"c": learned("hidden", "out", attention=ATTENTION)}, WINNER), 8),
+    "computed modulator": (spec(ONE, modulators=DOUBT), 8),
+    "computed modulator and competition": (spec(ONE, WINNER, modulators=DOUBT), 8),
+    "global attention": (
+        spec(ONE, modulators={"teacher": {"type": "input", "source": "teach", "key": [1.0]}}, global_attention=CONTEXT),
+        8,
+    ),
+    "novelty of the input": (spec({"c": learned("x", "out")}, modulators=NOVELTY), 4),
     "two layers": (spec({"a": learned("x", "hidden"), "c": learned("hidden", "out")}), 4),
     "loop": (spec(ONE | {"back": static("out", "hidden", delay=1)}), 4),
     "learned loop": (spec(ONE | {"back": learned("out", "hidden", delay=2)}), None),
@@ -92,14 +101,28 @@ def test_everything_that_meets_is_of_the_same_model_step(name):
         assert (at == made.arrive[c.post] + frame * made.delay[c.name]).all()
         if c.rule is None:
             continue
-        start, z = made.arrive[c.post], made.emit[c.post]
-        assert start % frame == 0
-        assert z + 1 <= start + made.epoch - 1  # y1 is there before the trace epoch ends
-        assert start <= z < made.update[c.name] <= start + frame - 1
+        # The payloads are at the axons in the first step of a frame, and the neuron works in the second.
+        start, z = made.start(c.post), made.emit[c.post]
+        assert start % frame == 0 and start + 1 == made.arrive[c.post]
+        assert (made.emit[c.pre] + made.message_delay[c.name] == start + frame * made.delay[c.name]).all()
+        assert z <= start + made.epoch - 1  # y0 and y1 are there, with z, before the trace epoch ends
+        assert start < z < made.update[c.name] <= start + frame - 1
         assert made.modulate[c.name] + 1 <= made.update[c.name] + frame * made.third_lag[c.name]
         if c.rule.attention is not None:
             # Behind the trace epoch, whose x1 it overwrites, and before the weight epoch ends.
-            assert start + made.epoch - 1 <= made.payload[c.name] < made.update[c.name]
+            assert start + made.epoch <= made.payload[c.name] < made.update[c.name]
+
+
+def test_the_first_payloads_are_learned_from_as_they_come():
+    """A population that the host's input reaches directly starts with the first frame.
+
+    Unless what modulates it is later than that: then with the second.
+    """
+    made, _ = schedule(resolve(NETWORKS["two layers"][0]), 62)
+    assert (made.start("hidden"), made.start("out")) == (0, made.frame)
+    assert not made.message_delay["a"].any()
+    made, _ = schedule(resolve(NETWORKS["novelty of the input"][0]), 62)
+    assert made.start("out") == made.frame
 
 
 def test_a_third_factor_lags_behind_another_learning_layer_alone():

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from hmn_lava import streams
+from hmn_lava.components.clock import off_beat
 from hmn_lava.components.oscillator import GATE, WAVE
 from hmn_lava.components.port import Port
-from hmn_lava.components.supply import NeuronGateForm, SupplyForm, ThirdForm, supply
+from hmn_lava.components.supply import NeuronGateForm, SupplyForm, ThirdForm, supply_activity, supply_thirds
 from hmn_lava.components.trace import DECAY
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.builder import Builder
@@ -32,8 +33,12 @@ ROUNDING = 1 + 2**-8
 
 
 def supplier(*thirds, activity=ACTIVITY, frame=FRAME, slot=SLOT, z=Z, z_high=Z_HIGH):
+    """A program that supplies ``z``, which is known in step ``slot`` of a frame."""
     b = Builder("neuron")
-    supply(b, b.input("z", z, (0, z_high)), SupplyForm(slot, TRACE, activity, thirds), frame)
+    known, form = b.input("z", z, (0, z_high)), SupplyForm(TRACE, activity, thirds)
+    supply_thirds(b, known, form, frame)
+    with b.unless(off_beat(b, frame, slot)):
+        supply_activity(b, known, form)
     program = b.build()
     assert verify(program) == []
     assert overflows(program) == []
@@ -75,25 +80,28 @@ def test_y0_is_one_step_of_a_frame_and_only_where_z_is_not_zero(slot):
     z = np.array([0, 1, 2, Z_HIGH])
     states = {}
     for t in range(3 * FRAME):
-        states = run(program, time=t, states=states, z=z).states
-        assert states["y0"].tolist() == ([0, 1, 1, 1] if t % FRAME == slot else [0, 0, 0, 0])
+        found = run(program, time=t, states=states, z=z)
+        states = found.states
+        assert found.outputs["y0"].tolist() == ([0, 1, 1, 1] if t % FRAME == slot else [0, 0, 0, 0])
 
 
 @pytest.mark.parametrize("format", [Fixed(7, False, 4), Fixed(7, False, 7), Fixed(7, False, -2), Fixed(7, False, 0)])
 def test_y1_is_z_rounded_and_saturated(format):
-    z = np.arange(0, Z_HIGH + 1, 3)
-    for t in (SLOT, SLOT + 1):
-        y1 = run(supplier(activity=format), time=t, z=z).states["y1"]
-        exact = levels(np.ldexp(Z.real(z), format.frac))
-        assert np.abs(y1 - exact).max() <= 0.5
+    z, states = np.arange(0, Z_HIGH + 1, 3), {}
+    exact = levels(np.ldexp(Z.real(z), format.frac))
+    for t in range(2 * FRAME):
+        # In other steps of the frame it keeps what was written, whatever z is then.
+        states = run(supplier(activity=format), time=t, states=states, z=z if t % FRAME == SLOT else z[::-1]).states
+        y1 = states["y1"]
+        assert np.abs(y1 - (exact if t >= SLOT else 0)).max() <= 0.5
         assert (y1 <= 127).all()
     assert (y1 == 127).any() == (np.ldexp(Z.real(Z_HIGH), format.frac) >= 126.5)
 
 
 def test_a_spike_needs_no_y1():
     program = supplier(activity=None, z=Fixed(1, False, 0), z_high=1)
-    assert [v.name for v in program.states] == ["y0"]
-    assert run(program, time=SLOT, z=[0, 1]).states["y0"].tolist() == [0, 1]
+    assert (program.states, [v.name for v in program.outputs]) == ((), ["y0"])
+    assert run(program, time=SLOT, z=[0, 1]).outputs["y0"].tolist() == [0, 1]
 
 
 # ------------------------------------------------------------------------------------------- third factors as y traces
@@ -114,7 +122,7 @@ def test_one_trace_holds_what_is_never_negative():
     v = np.concatenate([np.arange(0, 3000, 7), [THIRD.bounds[1]]])
     port = Port(THIRD.format, (0, THIRD.bounds[1]))
     program = supplier(third(third=port, traces=("y3",)))
-    assert {s.name for s in program.states} == {"y0", "y1", "y3"}
+    assert {s.name for s in program.states} == {"y1", "y3"}
     y = run(program, constants={"scale_0": int(SCALE.quantise(300.0))}, third_0=v).states["y3"]
     assert np.abs(y - levels(300.0 * THIRD.format.real(v))).max() <= ROUNDING
     assert y.max() == 127 and y[0] == 0

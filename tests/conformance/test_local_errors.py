@@ -61,6 +61,8 @@ def check(data: dict[str, Any], draw: int, plasticity: str = "neurocore") -> Non
     except InputError as error:
         assert "gives no synapse at all" in str(error)  # a sparse topology of few synapses may draw none
         reject()
+    if plasticity == "engine" and {f.rule for f in findings if f.severity == "error"} == {"max-delay"}:
+        reject()  # long frames times long delays
     assert bundle is not None, [finding for finding in findings if finding.severity == "error"]
     model, network = resolve(spec, draw), bundle.network
     inputs = real_inputs(model, STEPS, draw)

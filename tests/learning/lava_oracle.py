@@ -28,11 +28,12 @@ HAS_LAVA = importlib.util.find_spec("lava") is not None
 needs_lava = pytest.mark.skipif(not HAS_LAVA, reason="lava-nc is not installed (it needs Python 3.10)")
 
 VARS = ("weights", "tag_1", "tag_2", "x0", "tx", "x1", "x2", "y0", "ty", "y1", "y2", "y3")
+SHOWN = (*VARS, "a_out")
 Arrays = dict[str, np.ndarray]
 
 
 def run_lava(cases: list[dict[str, Any]], drive: Literal["direct", "runtime"], timeout: float = 300) -> list[Arrays]:
-    """Histories of all Vars, for each case (see ``cases.py``).
+    """Histories of all Vars after each step and of what it sent through ``a_out``, for each case (see ``cases.py``).
 
     Raises if the child fails or takes longer than ``timeout`` s.
     """
@@ -61,7 +62,7 @@ def run_lava(cases: list[dict[str, Any]], drive: Literal["direct", "runtime"], t
         if not found.exists():
             raise RuntimeError(output[-2000:])
         with np.load(found) as results:
-            return [{name: results[f"{n}.{name}"] for name in VARS} for n in range(len(cases))]
+            return [{name: results[f"{n}.{name}"] for name in SHOWN} for n in range(len(cases))]
 
 
 # What follows runs in the child.
@@ -101,7 +102,7 @@ def _dense(value: Any) -> np.ndarray:
 
 
 class _Port:
-    """Stands in for a port: hands out what was put in, swallows what is sent."""
+    """Stands in for a port: hands out what was put in, keeps what was sent last."""
 
     def __init__(self) -> None:
         self.value: Any = None
@@ -110,7 +111,7 @@ class _Port:
         return self.value.copy()
 
     def send(self, value: Any) -> None:
-        pass
+        self.value = np.array(value)
 
 
 def _direct(case: dict[str, Any]) -> Arrays:
@@ -147,29 +148,33 @@ def _direct(case: dict[str, Any]) -> Arrays:
         model.run_spk()
         if model.lrn_guard():
             model.run_lrn()
-        kept.append({name: _dense(getattr(model, name)) for name in VARS})
-    return {name: np.array([entry[name] for entry in kept]) for name in VARS}
+        kept.append({name: _dense(getattr(model, name)) for name in VARS} | {"a_out": _dense(ports["a_out"].value)})
+    return {name: np.array([entry[name] for entry in kept]) for name in SHOWN}
 
 
 def _runtime(case: dict[str, Any]) -> Arrays:
     from lava.magma.core.run_conditions import RunSteps
     from lava.magma.core.run_configs import Loihi2SimCfg
+    from lava.proc.io.sink import RingBuffer as Sink
     from lava.proc.io.source import RingBuffer
 
-    process = _process(case)
+    process, steps = _process(case), len(case["pre"])
     sources = {"s_in": case["pre"], "s_in_bap": case["post"]}
     if case["factors"] == 3:
         sources |= {f"s_in_y{k + 1}": case["y_traces"][:, k] for k in range(3)}
     for name, values in sources.items():
         RingBuffer(data=values.T.astype(np.int32)).s_out.connect(getattr(process, name))
+    sink = Sink(shape=process.a_out.shape, buffer=steps)
+    process.a_out.connect(sink.a_in)
     kept = []
     try:
-        for _ in range(len(case["pre"])):
+        for _ in range(steps):
             process.run(condition=RunSteps(num_steps=1), run_cfg=Loihi2SimCfg(select_tag="fixed_pt"))
             kept.append({name: _dense(getattr(process, name).get()) for name in VARS})
+        sent = sink.data.get().T.astype(np.int64)
     finally:
         process.stop()
-    return {name: np.array([entry[name] for entry in kept]) for name in VARS}
+    return {name: np.array([entry[name] for entry in kept]) for name in VARS} | {"a_out": sent}
 
 
 def _main(drive: str, given: str, found: str) -> None:
@@ -181,7 +186,7 @@ def _main(drive: str, given: str, found: str) -> None:
     results = {}
     for n, case in enumerate(cases):
         history = (_direct if drive == "direct" else _runtime)(case)
-        results |= {f"{n}.{name}": history[name] for name in VARS}
+        results |= {f"{n}.{name}": history[name] for name in SHOWN}
     np.savez(found, **results)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -138,12 +139,12 @@ class Recording(Interpreter):
         super().__init__(network)
         self.seen: dict[str, list[tuple[Integers, Integers, Integers]]] = {name: [] for name in network.learning}
 
-    def learn(self, synapses: LearningSynapses) -> None:
-        states, zero = self.states[synapses.neuron], np.zeros(synapses.topology.n_post, np.int64)
-        y = np.array([states.get(name, zero) for name in Y_TRACES])
-        post = (states.get("y0", zero) != 0).astype(np.int64)
-        self.seen[synapses.name].append((self._payloads[synapses.name].copy(), post, y))
-        super().learn(synapses)
+    def learn(self, synapses: LearningSynapses, supplied: Mapping[str, Integers]) -> None:
+        zero = np.zeros(synapses.topology.n_post, np.int64)
+        y = np.array([supplied.get(name, zero) for name in Y_TRACES])
+        post = (supplied.get("y0", zero) != 0).astype(np.int64)
+        self.seen[synapses.name].append((self._payloads(synapses), post, y))
+        super().learn(synapses, supplied)
 
 
 def modulated() -> hl.Network:

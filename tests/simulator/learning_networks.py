@@ -27,18 +27,18 @@ FORMATS = {"weights": Fixed(17), "tag_1": Fixed(17), "tag_2": Fixed(17), "x1": F
 
 
 def neuron(low: int, declared: tuple[str, ...] = ("y0", "y1", "y2", "y3")) -> Program:
-    """A neuron that spikes and supplies traces, of what its synapses bring and of what the host drives it with."""
+    """A neuron that spikes and supplies y0 and traces, of what its synapses bring and the host drives it with."""
     b = Builder("neuron")
     current = b.input("current", WORD, WORD_RANGE)  # may wrap
     driven = {name: b.input(f"in_{name}", Fixed(9), (-128, 127)) for name in ("y0", "y1", "y2", "y3")}
     brought = b.raw("shr", current, 5)
     spike = b.raw("and", b.raw("add", driven["y0"], brought, wraps=True), 1)
-    values = {"y0": spike}
     for n, name in enumerate(("y1", "y2", "y3")):
-        values[name] = b.clip(b.raw("add", driven[name], b.raw("shr", current, n + 2), wraps=True), low, 127)
-    for name in declared:
-        state = b.state(name, Fixed(9), (0, 1) if name == "y0" else (low, 127))
-        b.store(state, values[name])
+        value = b.clip(b.raw("add", driven[name], b.raw("shr", current, n + 2), wraps=True), low, 127)
+        if name in declared:
+            b.store(b.state(name, Fixed(9), (low, 127)), value)
+    if "y0" in declared:
+        b.emit("y0", spike)
     b.emit("s", spike)
     b.emit("z", b.raw("and", brought, 255))
     b.observe("brought", brought)
@@ -103,7 +103,8 @@ def random_network(seed: int, frame: int | None = None) -> IntegerNetwork:
     low = -128 if engine.y_range is not None and engine.y_range[0] < 0 else 0
     n_post, n_pre = rng.choice(((1, 1), (3, 4), (5, 2), (4, 90), (40, 3)))
     declared = rng.choice((("y0", "y1", "y2", "y3"), ("y0",), ("y1", "y3"), ()))
-    group = Group("neuron", neuron(low, declared), n_post, {}, {name: np.zeros(1, np.int64) for name in declared})
+    program = neuron(low, declared)
+    group = Group("neuron", program, n_post, {}, {v.name: np.zeros(1, np.int64) for v in program.states})
     inputs = {f"in_{name}": Input(f"in_{name}", n_post, Fixed(9), low, 127) for name in ("y0", "y1", "y2", "y3")}
     bounds = rng.choice(((0, 1), (0, 255), (-300, 1000)))
     inputs["pre"] = Input("pre", n_pre, Fixed(12), *bounds)
@@ -122,8 +123,9 @@ def random_network(seed: int, frame: int | None = None) -> IntegerNetwork:
     signals: dict[str, Signal] = {}
     for synapses in learning.values():
         signals |= learned_signals(synapses, frame, rng)
-    for name in declared:
-        signals[f"neuron.{name}"] = Signal("neuron", name, "state", Fixed(9), rng.randrange(3 * frame), (n_post,))
+    for state in program.states:
+        offset = rng.randrange(3 * frame)
+        signals[f"neuron.{state.name}"] = Signal("neuron", state.name, "state", Fixed(9), offset, (n_post,))
     for output in group.program.outputs:
         offset = rng.randrange(frame)
         signals[f"neuron.{output.name}"] = Signal("neuron", output.name, "output", output.format, offset, (n_post,))
