@@ -376,9 +376,11 @@ def test_inputs_of_a_run(compiled, refused, tmp_path):
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        (["--backend", "warp"], 2, ["no such backend", "reference, interpreter, fast, lava, board"]),
-        (["--backend", "lava"], 4, ["'lava' is not part of this version", "nothing was run"]),
-        (["--backend", "board"], 4, ["'board' is not part of this version"]),
+        (["--backend", "warp"], 2, ["no such backend", "reference, interpreter, fast, lava, rehearsal, board"]),
+        (["--backend", "board"], 4, ["the backend 'board' needs", "nothing was run"]),
+        (["--backend", "board", "--host", "nowhere"], 4, ["the backend 'board' needs"]),
+        (["--time-limit", "0"], 2, ["limits: wall", "above 0"]),
+        (["--time-limit", "nan"], 2, ["limits: wall"]),
         (["--input", "absent.npz"], 2, ["absent.npz: no such file"]),
         (["--probe", "readout.nothing"], 2, ["probe: no such signal", "readout.w"]),
         (["--probe", "readout.w@0:10:0"], 2, ["not a probe"]),

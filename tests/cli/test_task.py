@@ -82,7 +82,7 @@ def test_run_prints_a_table(asked, hmn_lava):
     [
         (["nonsense"], 2),
         (["bandit", "--backend", "slow"], 2),
-        (["bandit", "--backend", "lava"], 4),
+        (["bandit", "--backend", "board"], 4),
         (["bandit", "--plasticity", "x"], 2),
     ],
 )
