@@ -55,5 +55,11 @@ ThreadsOption = Annotated[
 def limits(seconds: float | None) -> Limits:
     """The limits of a contained run, with this time limit or the usual one."""
     from hmn_lava.backends.contained import Limits
+    from hmn_lava.errors import InputError
 
-    return Limits() if seconds is None else Limits(wall=seconds)
+    if seconds is None:
+        return Limits()
+    try:
+        return Limits(wall=seconds)
+    except InputError as error:
+        raise InputError(error.problem, field="--time-limit", value=seconds, remedy=error.remedy) from None

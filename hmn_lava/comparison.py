@@ -100,8 +100,12 @@ def compare(
         raise InputError(
             "must be finite and not negative", field="tolerance", value=tolerance, remedy="a share such as 0.01"
         )
+    board = {"host": host, "translator": translator}
+    if "board" not in (a, b) and any(value is not None for value in board.values()):
+        remedy = "leave them out, or compare with the backend board"
+        raise InputError("only a board has these", field="host, translator", value=(host, translator), remedy=remedy)
     sessions = [
-        bundle.session(name, threads=threads, limits=limits, host=host, translator=translator) for name in (a, b)
+        bundle.session(name, threads=threads, limits=limits, **(board if name == "board" else {})) for name in (a, b)
     ]
     shared = [name for name in bundle.network.signals if all(name in session.signals for session in sessions)]
     if signals is not None:

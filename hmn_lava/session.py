@@ -54,6 +54,10 @@ def open_session(
         raise InputError(
             "must be 1 or more", field="threads", value=threads, remedy="leave it out to use every processor"
         )
+    for name, value in (("host", host), ("translator", translator)):
+        if value is not None and backend != "board":
+            remedy = "leave it out, or use the backend board"
+            raise InputError(f"the backend {backend} has none", field=name, value=value, remedy=remedy)
     if backend == "fast":
         from hmn_lava.simulator.fast import Fast  # takes half a second
 

@@ -21,7 +21,7 @@ from hmn_lava.partition import partition
 from hmn_lava.simulator.interpreter import Interpreter
 
 QUICK = settings(
-    max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.generate]
+    max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.generate]
 )
 
 

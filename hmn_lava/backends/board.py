@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmn_lava.backends.available import require_board, require_lava
 from hmn_lava.backends.contained import Limits, run_contained
-from hmn_lava.backends.hosts import resolve_host
+from hmn_lava.backends.hosts import parse_host, resolve_host
 from hmn_lava.backends.job import Job, collect
 from hmn_lava.backends.translator import find_translator
 from hmn_lava.errors import BackendError, Finding, FitError
 from hmn_lava.fixed import Integers
 from hmn_lava.native import as_synapses, native_lif, native_synapses
-from hmn_lava.network import IntegerNetwork
+from hmn_lava.network import IntegerNetwork, LearningSynapses
 from hmn_lava.partition import partition
 from hmn_lava.simulator.executor import IntegerSession
 from hmn_lava.simulator.probes import Recorder
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from hmn_lava.bundle import Bundle
 
 JOB = "hmn_lava.processes.jobs.board:run"
+LONGEST_SILENCE = 7 * 86400.0
+"""Seconds that a board may be silent where there is no limit of time."""
 MEASURED = "measured.json"
 """What the board measured, written by the child into its folder."""
 
@@ -56,13 +59,18 @@ class BoardSession(IntegerSession):
     ) -> None:
         self.backend = "rehearsal" if rehearsal else "board"
         network = as_synapses(bundle.network)
+        if host is not None:
+            parse_host(host)
         if rehearsal:
             require_lava()
         else:
             require_board()
         if findings := unplaceable(network):
             raise FitError("these parts cannot be put on a board:", findings)
-        self.bundle, self.limits, self.translator = bundle, limits or Limits(), translator
+        limits = limits or Limits()
+        if not rehearsal:  # a queue for boards takes its time, and a run is one piece there
+            limits = replace(limits, silence=limits.wall or LONGEST_SILENCE)
+        self.bundle, self.limits, self.translator = bundle, limits, translator
         self.host = None if rehearsal else str(resolve_host(host))
         if not rehearsal and microcoded(network):
             self.translator = find_translator(translator).name
@@ -85,7 +93,7 @@ class BoardSession(IntegerSession):
         job = Job(self.bundle, steps, driven, self.snapshot(), tuple(recorder.probes), {}, settings)
         with tempfile.TemporaryDirectory(prefix="hmn-lava-") as folder:
             job.write(Path(folder))
-            run_contained(JOB, Path(folder), self.limits)
+            run_contained(JOB, Path(folder), self.limits, own_folder=True)
             found = collect(Path(folder), job, recorder)
             if (Path(folder) / MEASURED).exists():
                 self.measured = json.loads((Path(folder) / MEASURED).read_text())
@@ -109,4 +117,18 @@ def unplaceable(network: IntegerNetwork) -> list[Finding]:
         if isinstance(reason, str):
             remedy = "Lower the weights' range or their bits, so that Lava's Dense holds them."
             found.append(Finding("board-synapses", part.name, reason, "Lava's Dense", "error", remedy))
+        if part.learning is not None:
+            found += _unlearnable(part.learning, network)
     return found
+
+
+def _unlearnable(synapses: LearningSynapses, network: IntegerNetwork) -> Iterator[Finding]:
+    """What keeps synapses of the learning engine from being Lava's LearningDense."""
+    limit = "Lava's LearningDense"
+    if not synapses.topology.dense:
+        remedy = "Use a dense topology, with weights of 0 that the rule may move; or the lowering neurocore."
+        yield Finding("board-topology", synapses.name, "a sparse topology", limit, "error", remedy)
+    delay = max((int(link.delay.max()) for link in network.links_to(synapses.name)), default=0)
+    if delay:
+        remedy = "It takes messages as they come: a relay neuron would have to keep them. Use the lowering neurocore."
+        yield Finding("board-delay", synapses.name, f"messages {delay} steps late", limit, "error", remedy)

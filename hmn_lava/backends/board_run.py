@@ -62,7 +62,7 @@ def observe(
     with tempfile.TemporaryDirectory(prefix="hmn-lava-") as folder:
         asked = {"check": check.name, "backend": backend, "host": None if host is None else str(host)}
         (Path(folder) / ASKED).write_text(json.dumps(asked))
-        run_contained(TARGET, Path(folder), Limits(wall=seconds, silence=seconds))
+        run_contained(TARGET, Path(folder), Limits(wall=seconds, silence=seconds), own_folder=True)
         answered = json.loads((Path(folder) / ANSWERED).read_text())
     return [_outcome(run) for run in answered["outcomes"]], "; ".join(answered["notes"])
 

@@ -33,6 +33,7 @@ import importlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -75,7 +76,11 @@ class _Channel:
 
 
 def main() -> NoReturn:
-    """Run what the arguments say: the file numbers of socket and lifeline, ``module:function``, and the folder."""
+    """Run what the arguments say.
+
+    The file numbers of socket and lifeline, ``module:function``, its folder, the folder of temporary files, and once
+    more its folder if that is to go with a parent that is killed.
+    """
     channel = _Channel(int(sys.argv[1]))
     lifeline = int(sys.argv[2])
     os.set_inheritable(lifeline, False)
@@ -91,10 +96,12 @@ def main() -> NoReturn:
         os.close(lifeline)
         os.setpgid(0, 0)
         _die_with_writer(kept)
-        _work(channel, *sys.argv[3:])
+        _work(channel, *sys.argv[3:5])
     with contextlib.suppress(OSError):  # both sides do it, so that it is done whoever comes first
         os.setpgid(worker, worker)
     _guard(channel, worker, lifeline, parent)
+    for folder in sys.argv[5:6] if os.getppid() == parent else sys.argv[5:]:
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 

@@ -12,10 +12,12 @@ import math
 import numbers
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +28,8 @@ from hmn_lava.errors import BackendError, FitError, HmnError, InputError, RunErr
 
 _TAIL = 4_000  # bytes of the child's output that an error shows
 _PATIENCE = 4.0  # s that the child gets to end all that is below it; milliseconds are enough unless memory is huge
+
+_LONGEST_PLACE = 107 - len("/hmn-run-12345678/pymp-12345678/listener-12345678")
 
 # The parent's path first of all, so that no file of the current folder is imported in place of a module.
 _COMMAND = (
@@ -70,13 +74,15 @@ def run_contained(
     limits: Limits = Limits(),
     *,
     on_progress: Callable[[str, int], None] | None = None,
+    own_folder: bool = False,
 ) -> None:
     """Call ``target`` ("module:function") in a fresh child, and return when it has returned.
 
     The function gets ``folder``, from which it reads and to which it writes, and ``report(stage, step)``, which it (or
     any process forked below it) calls as a sign of life; ``on_progress`` is called here with the same arguments. What
     the child and its processes print is caught; the end of it becomes part of an error. However this function ends, and
-    if this process is killed, nothing of the child is left: no process, no shared memory.
+    if this process is killed, nothing of the child is left: no process, no shared memory, no temporary file. With
+    ``own_folder``, ``folder`` was made for this run alone: if this process is killed, it is removed as well.
 
     Raises RunError if the function or a multiprocessing process below it raises or dies, or at one of the ``limits``;
     an error of the same text and exit code if the function raises an HmnError; BackendError if this is not Linux.
@@ -85,7 +91,7 @@ def run_contained(
         raise BackendError("a contained run needs Linux\n  remedy: use the backend fast, or a container")
     if not all(target.partition(":")):
         raise ValueError(f'target: must be "module:function" (got {target!r})')
-    with _Child(target, Path(folder).absolute()) as child:
+    with _Child(target, Path(folder).absolute(), own_folder) as child:
         verdict, last = _watch(child, limits, on_progress)
     _raise(verdict, last, child)
 
@@ -151,13 +157,22 @@ def _ending(code: int) -> str:
         return f"was killed by signal {-code}"
 
 
+def _temporary() -> str:
+    """Make a folder for the child's temporary files.
+
+    Lava's sockets lie in it, /pymp-12345678/listener-12345678, and the path of a socket has at most 107 characters.
+    """
+    place = tempfile.gettempdir()
+    return tempfile.mkdtemp(prefix="hmn-run-", dir=place if len(place) <= _LONGEST_PLACE else "/tmp")
+
+
 class _Child:
     """The child process; leaving the context ends it, with all that is below it."""
 
     code = 0
     """Its exit code, once the context is left."""
 
-    def __init__(self, target: str, folder: Path) -> None:
+    def __init__(self, target: str, folder: Path, own_folder: bool) -> None:
         self._output = bytearray()
         self._buffer = bytearray(1 << 18)
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -166,6 +181,10 @@ class _Child:
         # The tracker cleans up what killed processes leave; that this was needed is no news.
         flags = ["-W", "ignore:resource_tracker:UserWarning"]
         arguments = [str(theirs.fileno()), str(reading), target, str(folder)]
+        self._temporary = _temporary()
+        environment = {**os.environ, "TMPDIR": self._temporary}
+        environment.pop("PYTHONWARNINGS", None)  # Lava's packages warn
+        arguments += [self._temporary, *([str(folder)] if own_folder else [])]
         try:
             self._process = subprocess.Popen(
                 [sys.executable, *flags, "-c", command, *arguments],
@@ -174,11 +193,13 @@ class _Child:
                 stderr=subprocess.STDOUT,
                 bufsize=0,
                 pass_fds=(theirs.fileno(), reading),
+                env=environment,
                 start_new_session=True,  # out of reach of the terminal's Ctrl-C, which is for the parent to handle
             )
         except BaseException:
             os.close(self._lifeline)
             self._socket.close()
+            shutil.rmtree(self._temporary, ignore_errors=True)
             raise
         finally:
             theirs.close()
@@ -203,6 +224,7 @@ class _Child:
         finally:
             self._pipe.close()
             self._socket.close()
+            shutil.rmtree(self._temporary, ignore_errors=True)  # the guard did, unless it was killed
 
     def receive(self, timeout: float) -> dict[str, Any] | None:
         """The next message, or None if there is none within ``timeout`` s, or earlier; "gone" after the last one."""

@@ -50,7 +50,7 @@ class LavaSession(IntegerSession):
         job = Job(self.bundle, steps, driven, self.snapshot(), tuple(recorder.probes), observed, self.settings())
         with tempfile.TemporaryDirectory(prefix="hmn-lava-") as folder:
             job.write(Path(folder))
-            run_contained(self.job, Path(folder), self.limits)
+            run_contained(self.job, Path(folder), self.limits, own_folder=True)
             after = collect(Path(folder), job, recorder)
         self._feed(driven, steps)
         after |= {name: value for name, value in self.snapshot().items() if name not in after}

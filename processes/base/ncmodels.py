@@ -7,6 +7,8 @@ the ``ncmodels.py`` of a component takes for an answer.
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -44,13 +46,15 @@ class NeurocoreModel(NcProcessModel, metaclass=PortsOnChip):
         """Allocate the program, the compartments with their states, and the axons that leave them."""
         part: Part = self.proc_params["part"]
         translator = find_translator(self.proc_params.get("translator"))
-        # The board's loader reads the files later, so they stay; a bundle's run has a folder that goes with it.
-        folder = Path(self.proc_params.get("folder") or tempfile.mkdtemp(prefix="hmn-lava-ucode-"))
+        folder = self.proc_params.get("folder")
+        if folder is None:  # the board's loader reads it later
+            folder = tempfile.mkdtemp(prefix="hmn-lava-ucode-")
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
         for group in part.network.groups.values():
             shared = {name: int(c.values[0]) for name, c in group.constants.items() if c.values.size == 1}
             net.neurons_cfg.allocate_ucode(
                 shape=(1,),
-                ucode=str(translate(translator, group.program, folder)),
+                ucode=str(translate(translator, group.program, Path(folder))),
                 **constants(translator, group.program, shared),
             )
             net.neurons.allocate_ucode(shape=(group.size,), **_words(group))

@@ -30,6 +30,8 @@ class HMNProcess(AbstractProcess):
     program.
     """
 
+    _runtime = None  # Lava's __del__ asks for it, also where a constructor has refused its arguments
+
     def __init__(
         self,
         *,
@@ -41,7 +43,9 @@ class HMNProcess(AbstractProcess):
         states: Mapping[str, np.ndarray[Any, Any]] | None = None,
         checkpoint: tuple[str, int] | None = None,
         name: str | None = None,
-        **kwargs: Any,
+        log_config: Any = None,
+        translator: str | None = None,
+        folder: str | None = None,
     ) -> None:
         """A Process of ``part``.
 
@@ -51,6 +55,9 @@ class HMNProcess(AbstractProcess):
         :param messages: messages in flight from those steps; None: none.
         :param states: states from those steps; None: the initial ones.
         :param checkpoint: a file and the time step after which all Vars are written to it.
+        :param log_config: Lava's.
+        :param translator: on a board, the microcode translator's name, if there are several.
+        :param folder: on a board, where it writes; None: a temporary one.
         """
         super().__init__(
             part=part,
@@ -59,7 +66,9 @@ class HMNProcess(AbstractProcess):
             start=start,
             checkpoint=checkpoint,
             name=name or part.name,
-            **kwargs,
+            log_config=log_config,
+            translator=translator,
+            folder=folder,
         )
         self.formats = formats(part)
         for port in (*part.inputs, *part.supplied):

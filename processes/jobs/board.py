@@ -32,7 +32,7 @@ import numpy as np
 from hmn_lava.backends.board import MEASURED
 from hmn_lava.backends.hosts import parse_host, select
 from hmn_lava.backends.job import Arrays, Job, finish, recorded
-from hmn_lava.backends.profiler import attach
+from hmn_lava.backends.profiler import BoardMeasurement, attach
 from hmn_lava.errors import BackendError
 from hmn_lava.learning import lava_keywords
 from hmn_lava.microcode.ir import WORD
@@ -45,6 +45,10 @@ from hmn_lava.processes.jobs.lava import PROCESSES, LavaNetwork, run_in_pieces
 from hmn_lava.processes.recorder.models import FileMonitorModel, Recording
 
 Report = Callable[[str, int], None]
+
+NOT_MEASURED = (
+    "not measured: for states that are probed the run stops, and the profiler measures one run without a stop"
+)
 
 
 def run(folder: Path, report: Report) -> None:
@@ -60,12 +64,9 @@ def run(folder: Path, report: Report) -> None:
     measured = []
     for island in made.islands():
         config = _configuration(None if host is None else host.generation)
-        measurement = None
+        found = _run_island(island, made, job, folder, config, report, states)
         if isinstance(config, Loihi2HwCfg):
-            measurement = attach(config, job.steps * job.bundle.network.frame)
-        _run_island(island, made, job, folder, config, report, states)
-        if measurement is not None:
-            measured.append(asdict(measurement.read()))
+            measured.append(asdict(found) if found is not None else {"notes": [NOT_MEASURED]})
     if measured:
         (folder / MEASURED).write_text(json.dumps({"islands": measured}, default=_plain))
     finish(folder, states)
@@ -87,7 +88,10 @@ def build(job: Job, folder: Path, on_board: bool) -> LavaNetwork:
         if on_board and wire.source[0] in network.inputs:
             source = network.inputs[wire.source[0]]
             sender = _adapted("PyToNxAdapter", sender, source.size, 0 if source.format == SPIKE else WORD)
-        sender.connect(getattr(made.processes[wire.target[0]], wire.target[1]))
+        port = wire.target[1]
+        if made.cut.parts[wire.target[0]].learning is not None and port.startswith("s_in_") and port[5:].isdecimal():
+            port = "s_in"  # LearningDense adds up what comes
+        sender.connect(getattr(made.processes[wire.target[0]], port))
     for number, probe in enumerate(job.probes):
         signal = network.signals[probe.signal]
         if signal.kind == "state":
@@ -185,8 +189,11 @@ def _configuration(generation: str | None) -> Any:
 
 def _run_island(
     island: list[Any], made: LavaNetwork, job: Job, folder: Path, config: Any, report: Report, states: Arrays
-) -> None:
-    """Run Processes that are wired together, and read Vars in the steps in which they are asked for."""
+) -> BoardMeasurement | None:
+    """Run Processes that are wired together, and read Vars in the steps in which they are asked for.
+
+    Returns what the board measured, None where it was not asked.
+    """
     first = island[0]
     names = {id(process): name for name, process in made.processes.items()}
     here = {names[id(process)] for process in island}
@@ -199,18 +206,23 @@ def _run_island(
     for number, probe, signal in asked:
         for row, step in enumerate(probe.samples(job.steps)):
             readings.setdefault(step * frame + signal.offset % frame + 1, []).append((number, row, signal))
+    steps = job.steps * frame
+    on_board = not isinstance(config, Loihi2SimCfg)
+    measurement = attach(config, steps) if isinstance(config, Loihi2HwCfg) and not readings else None
     executable = first.compile(config)
-    if not isinstance(config, Loihi2SimCfg):
+    if on_board:
         _refuse_cpu_models(island)
     first.create_runtime(executable=executable)
-    for done in run_in_pieces(first, job.steps * frame, report, readings):
+    for done in run_in_pieces(first, steps, report, readings, whole=on_board):
         for number, row, signal in readings.get(done, ()):
             rows[number][row] = _read(made, signal.owner, signal.variable).reshape(rows[number].shape[1:])
-        if done == job.steps * frame:
+        if done == steps:
+            measured = None if measurement is None else measurement.read()
             for signal in signals.values():
                 if signal.kind == "state" and signal.owner in here:
                     values = _read(made, signal.owner, signal.variable)
                     states[f"{signal.owner}/{signal.variable}"] = values.reshape(-1)
+    return measured
 
 
 def _refuse_cpu_models(island: list[Any]) -> None:

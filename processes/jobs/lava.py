@@ -121,12 +121,15 @@ def build(job: Job, folder: Path) -> LavaNetwork:
     return made
 
 
-def run_in_pieces(process: Any, steps: int, report: Report, stops: Iterable[int] = ()) -> Iterator[int]:
+def run_in_pieces(
+    process: Any, steps: int, report: Report, stops: Iterable[int] = (), whole: bool = False
+) -> Iterator[int]:
     """Run the network of ``process``, whose runtime has been made, and yield the number of steps after each piece.
 
-    A piece takes about half a second, gives a sign of life, and ends at each of the ``stops``.
+    A piece takes about half a second (``whole``: as long as it takes), gives a sign of life, and ends at each of the
+    ``stops``.
     """
-    done, piece = 0, 1
+    done, piece = 0, steps if whole else 1
     for stop in sorted({*stops, steps}):
         while done < stop:
             piece = min(piece, stop - done)
@@ -135,7 +138,7 @@ def run_in_pieces(process: Any, steps: int, report: Report, stops: Iterable[int]
             spent = time.perf_counter() - begin
             done += piece
             report("step", done)
-            piece = max(1, min(4 * piece, int(piece * PACE / max(spent, 1e-6))))
+            piece = steps if whole else max(1, min(4 * piece, int(piece * PACE / max(spent, 1e-6))))
             yield done
     process.stop()  # not after an exception: Lava may wait for ever then, and the child is ended anyway
 

@@ -1,4 +1,4 @@
-"""What a run may have left behind: processes, shared memory, memory of this process."""
+"""What a run may have left behind: processes, shared memory, temporary files, memory of this process."""
 
 from __future__ import annotations
 

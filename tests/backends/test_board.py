@@ -30,9 +30,10 @@ bundle = hl.load({bundle!r})
 with np.load({inputs!r}) as file:
     inputs = {{name: file[name] for name in file.files}}
 session = bundle.session("board", host={host!r})
-found = session.run(inputs, {steps}, list(session.signals))
+shown = [name for name, signal in session.signals.items() if {states} or signal.kind != "state"]
+found = session.run(inputs, {steps}, shown)
 np.savez({found!r}, **found.raw)
-measured = [island["interface"] for island in session.measured["islands"]]
+measured = [island.get("interface") for island in session.measured["islands"]]
 print(json.dumps({{"backend": found.backend, "measured": measured}}))
 """
 
@@ -41,11 +42,11 @@ print(json.dumps({{"backend": found.backend, "measured": measured}}))
 def on_double(tmp_path: Path) -> Any:
     """Run a bundle on the double; what was printed, what was recorded, and the calls that the extension saw."""
 
-    def run(bundle: hl.Bundle, inputs: dict[str, Any], host: str = "slurm", **variables: str) -> Any:
+    def run(bundle: hl.Bundle, inputs: dict[str, Any], states: bool = True, **variables: str) -> Any:
         np.savez(tmp_path / "inputs.npz", **inputs)
         calls = tmp_path / "calls.jsonl"
         names = {"bundle": str(bundle.save(tmp_path / "bundle")), "inputs": str(tmp_path / "inputs.npz")}
-        code = RUN.format(**names, host=host, steps=STEPS, found=str(tmp_path / "found.npz"))
+        code = RUN.format(**names, host="slurm", states=states, steps=STEPS, found=str(tmp_path / "found.npz"))
         shown = in_child(code, environment(tmp_path, HMN_LAVA_DOUBLE_CALLS=str(calls), **variables))
         with np.load(tmp_path / "found.npz") as file:
             found = {name: file[name] for name in file.files}
@@ -78,11 +79,14 @@ def test_a_lif_network_on_the_double(on_double: Any) -> None:
     bundle, _ = attempt(parse(lif_spec(1)), seed=1, allow_lossy=True)
     assert bundle is not None
     inputs = random_inputs(bundle.network, STEPS, 1)
-    shown, found, calls = on_double(bundle, inputs)
-    assert shown["backend"] == "board" and shown["measured"] == ["profiler"]
-    expected = bundle.run(inputs, STEPS, "fast", list(found))
-    for name, values in found.items():
-        assert np.array_equal(values, expected.raw[name]), name
+    for states in (True, False):
+        shown, found, calls = on_double(bundle, inputs, states=states)
+        assert shown["backend"] == "board" and ("one.u" in found) is states
+        # For states the run stops; the profiler measures one that does not.
+        assert shown["measured"] == [None if states else "profiler"]
+        expected = bundle.run(inputs, STEPS, "fast", list(found))
+        for name, values in found.items():
+            assert np.array_equal(values, expected.raw[name]), name
     adapters = [(name, given["num_message_bits"]) for name, given in calls if name.endswith("Adapter")]
     # Spikes and graded input go in, the spikes of both layers come out.
     assert sorted(set(adapters)) == [("NxToPyAdapter", 0), ("PyToNxAdapter", 0), ("PyToNxAdapter", 24)]

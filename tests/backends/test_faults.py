@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
+import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +34,16 @@ LONG = 100_000
 
 BUNDLES = {p: hl.compile(EXAMPLES / "digits.yaml", plasticity=p, seed=0) for p in ("neurocore", "engine")}
 PARTS = [(plasticity, name) for plasticity, bundle in BUNDLES.items() for name in partition(bundle.network).parts]
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A place of its own for temporary files, in which nothing may be left. Its path is short: sockets lie in it."""
+    with tempfile.TemporaryDirectory(prefix="t-", dir="/tmp") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr("tempfile.tempdir", None)
+        yield Path(folder)
+        assert os.listdir(folder) == []
 
 
 def drill(plasticity: str, part: str, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,6 +86,34 @@ def test_a_limit_of_two_seconds() -> None:
     with pytest.raises(hl.RunError, match="wall limit of 2 s"):
         session.run(inputs, LONG)
     assert time.monotonic() - begin < 30 and descendants() <= before
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_the_command_is_ended(how: signal.Signals, tmp_path: Path, temporary: Path) -> None:
+    """By Ctrl-C, politely, or not: the run ends, and its files, here with a copy of the bundle, are gone."""
+    bundle = BUNDLES["neurocore"].save(tmp_path / "bundle")
+    command = [sys.executable, "-m", "hmn_lava.cli", "run", str(bundle), "--backend", "lava", "--steps", str(LONG)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not list(temporary.glob("hmn-run-*/pymp-*")) and time.monotonic() < deadline:
+        time.sleep(0.05)  # Lava has begun
+    before = descendants()
+    assert process.pid in before
+    process.send_signal(how)
+    code = process.wait(5)
+    assert code == (130 if how == signal.SIGINT else -how)
+    begin = time.monotonic()
+    while list(temporary.iterdir()) and time.monotonic() - begin < 5:
+        time.sleep(0.05)
+
+
+def test_a_place_for_temporary_files_whose_path_is_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setenv("TMPDIR", str(long))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    bundle = BUNDLES["neurocore"]
+    assert bundle.run(random_inputs(bundle.network, 2, 0), 2, "lava").steps == 2
 
 
 @pytest.mark.heavy

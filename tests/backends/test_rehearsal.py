@@ -85,6 +85,50 @@ def test_microcoded_parts_between_lavas_own() -> None:
     same(bundle, random_inputs(bundle.network, 25, 0), 25)
 
 
+def engine_network(learning: bool, delay: int = 0) -> hl.Bundle:
+    """Graded activities onto one layer, with a modulator, in the learning engine."""
+    net = hl.Network("engine")
+    pre, teach = net.input("pre", 6, range=(0, 1)), net.input("teach", 1, range=(-1, 1))
+    post = net.hmn("post", 4, activation="sigmoid")
+    teacher = net.modulator("teacher", type="input", source=teach)
+    net.connect(
+        pre,
+        post,
+        name="synapses",
+        weights={"init": "uniform", "low": -0.5, "high": 0.8},
+        traces={"tau_fast": 4.0},
+        rates={"local": 0.0, "global": 0.3 if learning else 0.0},
+        modulators=[teacher],
+        bounds=[-1.0, 1.0],
+        delay=delay,
+    )
+    return hl.compile(net.spec(), plasticity="engine", seed=1)
+
+
+def test_synapses_of_the_learning_engine_are_learning_dense() -> None:
+    """Where weights do not move, activities are equal; where they do, they part by what rounding does."""
+    for learning in (False, True):
+        bundle = engine_network(learning)
+        inputs, session = random_inputs(bundle.network, 30, 1), bundle.session("rehearsal")
+        found = session.run(inputs, 30, list(session.signals))
+        expected = bundle.run(inputs, 30, "fast", list(session.signals))
+        apart = {name: np.abs(found.real(name) - expected.real(name)).max() for name in session.signals}
+        # A tag is off by the rounding of some steps, a weight by what that makes of it.
+        tag = bundle.network.signals["synapses.psi_fast"].format.unit
+        assert apart["synapses.psi_fast"] <= 8 * tag
+        if learning:
+            assert np.ptp(expected.real("synapses.w"), axis=0).max() > 0.2
+            assert 0 < apart["synapses.w"] <= 0.1
+        else:
+            assert apart["post.z"] == apart["synapses.w"] == 0
+
+
+def test_learning_synapses_with_delays_are_refused() -> None:
+    with pytest.raises(hl.FitError, match="board-delay") as caught:
+        engine_network(learning=True, delay=2).session("rehearsal")
+    assert caught.value.exit_code == 3 and "synapses.synapse" in str(caught.value)
+
+
 def test_compare_takes_it_for_a_backend() -> None:
     bundle, _ = attempt(parse(lif_spec(0)), seed=0, allow_lossy=True)
     assert bundle is not None

@@ -25,7 +25,7 @@ from hmn_lava.simulator.interpreter import Interpreter
 from hmn_lava.simulator.part import PartExecutor
 
 QUICK = settings(
-    max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.generate]
+    max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.generate]
 )
 
 
