@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from lava.magma.core.learning.constants import GradedSpikeCfg
 from lava.magma.core.learning.learning_rule import Loihi2FLearningRule, Loihi3FLearningRule
-from lava.magma.core.run_configs import Loihi1HwCfg, Loihi2HwCfg, Loihi2SimCfg
+from lava.magma.core.run_configs import Loihi2HwCfg, Loihi2SimCfg
 from lava.proc.dense.process import DelayDense, Dense, LearningDense
 from lava.proc.io.source import PySendModelFixed, RingBuffer
 from lava.proc.lif.process import LIF
@@ -41,6 +41,7 @@ from hmn_lava.network import LearningSynapses, Signal
 from hmn_lava.partition import Part, partition
 from hmn_lava.processes.base.variables import NAMES
 from hmn_lava.processes.compartments.process import Compartments
+from hmn_lava.processes.jobs.chip import adapted, board_configuration, refuse_cpu_models
 from hmn_lava.processes.jobs.lava import PROCESSES, LavaNetwork, run_in_pieces
 from hmn_lava.processes.recorder.models import FileMonitorModel, Recording
 
@@ -63,7 +64,10 @@ def run(folder: Path, report: Report) -> None:
     states: Arrays = {}
     measured = []
     for island in made.islands():
-        config = _configuration(None if host is None else host.generation)
+        if host is None:
+            config = Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map={Monitor: FileMonitorModel})
+        else:
+            config = board_configuration(host, {Monitor: FileMonitorModel, RingBuffer: PySendModelFixed})
         found = _run_island(island, made, job, folder, config, report, states)
         if isinstance(config, Loihi2HwCfg):
             measured.append(asdict(found) if found is not None else {"notes": [NOT_MEASURED]})
@@ -87,7 +91,7 @@ def build(job: Job, folder: Path, on_board: bool) -> LavaNetwork:
         sender = getattr(made.processes[wire.source[0]], wire.source[1])
         if on_board and wire.source[0] in network.inputs:
             source = network.inputs[wire.source[0]]
-            sender = _adapted("PyToNxAdapter", sender, source.size, 0 if source.format == SPIKE else WORD)
+            sender = adapted("PyToNxAdapter", sender, source.size, 0 if source.format == SPIKE else WORD)
         port = wire.target[1]
         if made.cut.parts[wire.target[0]].learning is not None and port.startswith("s_in_") and port[5:].isdecimal():
             port = "s_in"  # LearningDense adds up what comes
@@ -99,7 +103,7 @@ def build(job: Job, folder: Path, on_board: bool) -> LavaNetwork:
         port = _port(made, signal)
         if on_board and signal.kind == "output":
             bits = 0 if signal.format == SPIKE else WORD
-            port = _adapted("NxToPyAdapter", port, port.shape[0], bits)
+            port = adapted("NxToPyAdapter", port, port.shape[0], bits)
         monitor = Monitor()
         monitor.probe(port, 1)
         phase = signal.offset % network.frame
@@ -168,25 +172,6 @@ def _learning(synapses: LearningSynapses, part: Part) -> Any:
     )
 
 
-def _adapted(adapter: str, sender: Any, size: int, bits: int) -> Any:
-    """The port behind an adapter between host and chip."""
-    between = getattr(import_module("lava.proc.embedded_io.spike"), adapter)(shape=(size,), num_message_bits=bits)
-    sender.connect(between.inp)
-    return between.out
-
-
-def _configuration(generation: str | None) -> Any:
-    """The run configuration; on a board Loihi2HwCfg or Loihi1HwCfg itself, since a subclass could not be measured.
-
-    Without a tag on a board: a tag would prefer a CPU model that has it to a neurocore model that has none. What stays
-    on the host is chosen by name.
-    """
-    if generation is None:
-        return Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map={Monitor: FileMonitorModel})
-    chosen = {Monitor: FileMonitorModel, RingBuffer: PySendModelFixed}
-    return (Loihi1HwCfg if generation.startswith("N2") else Loihi2HwCfg)(exception_proc_model_map=chosen)
-
-
 def _run_island(
     island: list[Any], made: LavaNetwork, job: Job, folder: Path, config: Any, report: Report, states: Arrays
 ) -> BoardMeasurement | None:
@@ -211,7 +196,9 @@ def _run_island(
     measurement = attach(config, steps) if isinstance(config, Loihi2HwCfg) and not readings else None
     executable = first.compile(config)
     if on_board:
-        _refuse_cpu_models(island)
+        adapters = import_module("lava.proc.embedded_io.spike")
+        on_host = (RingBuffer, Monitor, adapters.PyToNxAdapter, adapters.NxToPyAdapter)
+        refuse_cpu_models(process for process in island if not isinstance(process, on_host))
     first.create_runtime(executable=executable)
     for done in run_in_pieces(first, steps, report, readings, whole=on_board):
         for number, row, signal in readings.get(done, ()):
@@ -223,19 +210,6 @@ def _run_island(
                     values = _read(made, signal.owner, signal.variable)
                     states[f"{signal.owner}/{signal.variable}"] = values.reshape(-1)
     return measured
-
-
-def _refuse_cpu_models(island: list[Any]) -> None:
-    """Raise BackendError if Lava chose CPU models for what is to run on the chip, which it does without a word."""
-    neurocore = import_module("lava.magma.core.model.nc.model").AbstractNcProcessModel
-    adapters = import_module("lava.proc.embedded_io.spike")
-    on_host = (RingBuffer, Monitor, adapters.PyToNxAdapter, adapters.NxToPyAdapter)
-    for process in island:
-        if not isinstance(process, on_host) and not issubclass(process.model_class, neurocore):
-            raise BackendError(
-                f"the extension has no neurocore model of {type(process).__name__}: Lava would run "
-                f"{process.model_class.__name__} on the CPU; nothing was run."
-            )
 
 
 def _port(made: LavaNetwork, signal: Signal) -> Any:

@@ -199,16 +199,17 @@ def test_measured_times_decide_about_idle_epochs(tmp_path):
 def test_a_cpu_model_in_place_of_a_neurocore_model_is_refused(tmp_path):
     """Loihi2HwCfg takes a Python model where the extension has no other, without a word."""
     hide = (
-        "from hmn_lava.backends import board_run; from hmn_lava.backends.board_checks import CHECKS\n"
+        "from hmn_lava.processes.jobs import board_check as job\n"
+        "from hmn_lava.backends.board_checks import CHECKS; from hmn_lava.backends.hosts import parse_host\n"
         "from hmn_lava.errors import BackendError; import json\n"
         "from lava.proc.lif.process import LIF\n"
         "from lava.proc.lif.models import PyLifModelBitAcc\n"
-        "plain = board_run._Network.configuration\n"
-        "def configuration(self):\n"
-        "    made = plain(self); made.exception_proc_model_map[LIF] = PyLifModelBitAcc; return made\n"
-        "board_run._Network.configuration = configuration\n"
+        "plain = job.configuration_of\n"
+        "def configuration(host):\n"
+        "    made = plain(host); made.exception_proc_model_map[LIF] = PyLifModelBitAcc; return made\n"
+        "job.configuration_of = configuration\n"
         "try:\n"
-        "    board_run._run(CHECKS[0], CHECKS[0].rules[0], True, [])\n"
+        "    job.run_one(CHECKS[0], CHECKS[0].rules[0], parse_host('slurm'), [])\n"
         "except BackendError as error:\n"
         "    print(json.dumps(str(error)))\n"
     )
