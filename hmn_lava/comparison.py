@@ -100,13 +100,13 @@ def compare(
         raise InputError(
             "must be finite and not negative", field="tolerance", value=tolerance, remedy="a share such as 0.01"
         )
-    board = {"host": host, "translator": translator}
-    if "board" not in (a, b) and any(value is not None for value in board.values()):
+    if "board" not in (a, b) and (host, translator) != (None, None):
         remedy = "leave them out, or compare with the backend board"
         raise InputError("only a board has these", field="host, translator", value=(host, translator), remedy=remedy)
-    sessions = [
-        bundle.session(name, threads=threads, limits=limits, **(board if name == "board" else {})) for name in (a, b)
-    ]
+    sessions = []
+    for name in (a, b):
+        place, plug_in = (host, translator) if name == "board" else (None, None)
+        sessions.append(bundle.session(name, threads=threads, limits=limits, host=place, translator=plug_in))
     shared = [name for name in bundle.network.signals if all(name in session.signals for session in sessions)]
     if signals is not None:
         wanted = list(signals)

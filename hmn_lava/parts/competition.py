@@ -9,19 +9,19 @@ import numpy as np
 
 from hmn_lava.network import Topology
 from hmn_lava.partition import Part, partition
-from hmn_lava.parts.given import fields_of, size_of
+from hmn_lava.parts.given import of_component, size_of
 from hmn_lava.parts.neuron import neuron_network
 from hmn_lava.parts.ranges import Range
 from hmn_lava.reference.equations import Floats
 from hmn_lava.reference.parts import FloatPart
 
 
+@of_component(a_range="key_range")
 def competition_part(shape: Any, key_range: Range = (-8.0, 8.0), name: str = "competition") -> tuple[Part, FloatPart]:
     """The competition of ``shape`` neurons whose keys lie in ``key_range``; see ``Competition`` for the arguments."""
-    size = size_of(shape, name)
+    size = size_of(shape)
     arguments = {"bias": 0.0, "noise": 0.0, "z_max": None, "competition": "winner_take_all", "temperature": None}
-    with fields_of(name, a_range="key_range"):
-        network = neuron_network(size, "relu", key_range, arguments, {}, None, 0, name)
+    network = neuron_network(size, "relu", key_range, arguments, {}, None, 0)
     part = partition(network).parts["neuron.competition"]
     return part, FloatPart(part, CompetitionEquations(Topology.full(size, size)))
 

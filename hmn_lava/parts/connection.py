@@ -17,7 +17,19 @@ from hmn_lava.fixed import Fixed
 from hmn_lava.network import IntegerNetwork, Topology
 from hmn_lava.partition import Part, partition
 from hmn_lava.parts.constants import real_constants
-from hmn_lava.parts.given import fields_of, matrix_of, steps_of
+from hmn_lava.parts.given import (
+    choice,
+    fields_of,
+    format_of,
+    keys,
+    matrix,
+    number,
+    numbers,
+    of_component,
+    pair,
+    steps,
+    topology_of,
+)
 from hmn_lava.parts.oscillator import own_phase_gate
 from hmn_lava.parts.ranges import Range, port_of, real_bounds, word_at
 from hmn_lava.reference import equations as eq
@@ -27,6 +39,7 @@ from hmn_lava.reference.parts import FloatPart
 from hmn_lava.spec.model import Model, Population, Rule
 
 PHASES = ("none", "shared", "per_synapse")
+ATTENTION = ("beta", "context_rate", "dimensions", "embedding", "key")
 NAME = "connection"
 
 
@@ -60,6 +73,7 @@ class Synapses:
         return 1 + self.learn_delay + (ATTENTION_STEPS if self.attention is not None else 0)
 
 
+@of_component()
 def connection_part(
     weights: Any,
     bounds: tuple[float, float] = (-1.0, 1.0),
@@ -86,34 +100,44 @@ def connection_part(
 
     Raises InputError for an argument that is wrong or does not fit a word, FitError for one that is lost in integers.
     """
-    if learn_delay == 0:
-        remedy = "use 1 or more: z answers to x after a step at the earliest"
-        raise InputError("is no number of steps from 1", where=name, field="learn_delay", value=0, remedy=remedy)
-    steps = steps_of(learn_delay, "learn_delay", name)
+    learn_delay = steps("learn_delay", learn_delay, 1)  # z answers to x after a step at the earliest
+    beta_p = None if beta_p is None else number("beta_p", beta_p)
     given = Synapses(
         weights,
-        bounds,
+        pair("bounds", bounds),
         tau_fast,
         tau_slow,
         mode,
         x_range,
         z_range,
         third,
-        steps,
-        delays,
-        topology,
-        phase,
-        phi,
+        learn_delay,
+        numbers("delays", delays),
+        topology_of(topology),
+        choice("phase", phase, PHASES),
+        numbers("phi", phi),
         beta_p,
-        theta_p,
-        attention,
-        a_format,
+        number("theta_p", theta_p),
+        None if attention is None else keys("attention", attention, ATTENTION),
+        format_of("a_format", a_format),
         seed,
         name,
     )
+    _check_used(given)
     lowered = lower_synapses(given)
     part = _from_time_zero(partition(lowered.network).parts[f"{NAME}.synapse"])
     return part, FloatPart(part, SynapseEquations(part, lowered.rule, seed, lowered.weights))
+
+
+def _check_used(given: Synapses) -> None:
+    """Refuse what would be given for a gate that is not there."""
+    if given.phase != "per_synapse" and np.any(given.phi):
+        remedy = 'use phase="per_synapse", or leave phi out'
+        raise InputError(f"has no meaning with phase {given.phase}", field="phi", remedy=remedy)
+    if not np.size(given.phi):
+        raise InputError("is empty", field="phi", remedy="give phases in rad, one or (n_post, n_pre)")
+    if given.beta_p is None and given.theta_p != 0.0:
+        raise InputError("has no meaning without beta_p", field="theta_p", remedy="give beta_p as well, or remove it")
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,10 +151,7 @@ class LoweredSynapses:
 
 def lower_synapses(given: Synapses) -> LoweredSynapses:
     """Lower the synapses with all that a spec has around them."""
-    real, stored = matrix_of(given.weights, given.name)
-    if given.phase not in PHASES:
-        remedy = f"one of: {', '.join(PHASES)}"
-        raise InputError("is no phase gate", where=given.name, field="phase", value=given.phase, remedy=remedy)
+    real, stored = matrix(given.weights)
     paths = {
         "connections__connection__traces__": "",
         "connections__connection__probabilistic_gate__beta": "beta_p",
@@ -141,7 +162,7 @@ def lower_synapses(given: Synapses) -> LoweredSynapses:
         "populations__x__range": "x_range",
     }
     kept: list[Model] = []
-    with fields_of(given.name, **paths):
+    with fields_of(given.name, paths):
         x, z, third = (port_of(getattr(given, n), n) for n in ("x_range", "z_range", "third"))
         third = Port(word_at(third.format.frac), third.bounds)
         spec = _spec(given, real, given.topology if given.topology is not None else stored, x, z)
@@ -186,7 +207,8 @@ def _spec(given: Synapses, weights: Floats, topology: Any, x: Port, z: Port) -> 
 def _connected(
     net: hl.Network, given: Synapses, source: Any, target: Any, weights: Floats, fields: Mapping[str, Any]
 ) -> Any:
-    delays = np.asarray(given.delays, np.float64) if not isinstance(given.delays, (int, float)) else given.delays
+    late = np.asarray(given.delays)
+    delays = late if late.ndim else late.item()
     rates = {"local": 1.0}
     net.connect(source, target, weights=weights, bounds=given.bounds, delay=delays, rates=rates, name=NAME, **fields)
     return net.spec()

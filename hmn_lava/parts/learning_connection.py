@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -22,6 +23,7 @@ from hmn_lava.learning.simulate import _choice, _connection, _is_sparse, _profil
 from hmn_lava.microcode.ir import WORD
 from hmn_lava.network import Input, IntegerNetwork, LearningSynapses, Link, Topology
 from hmn_lava.partition import SUPPLIED, InPort, OutPort, Part
+from hmn_lava.parts.given import of_component, whole
 from hmn_lava.reference.equations import Floats
 
 SUPPLIED_PORTS = tuple(sender.replace("_out_", "_in_") for sender in SUPPLIED.values())
@@ -43,6 +45,7 @@ class DenseSynapses(LearningSynapses):
         return connection
 
 
+@of_component(rule="learning_rule")
 def learning_connection_part(
     *,
     weights: ArrayLike,
@@ -64,16 +67,17 @@ def learning_connection_part(
     Parameters are those of Lava's LearningDense and of :func:`hmn_lava.learning.simulate`. ``name`` names the random
     streams of ``rounding="per_synapse"``; under its default they are those of ``simulate``.
     """
-    rule = LearningRule.of(learning_rule)
+    rule = _rule(learning_rule)
     mode = cast(SignMode, _choice("sign_mode", str(getattr(sign_mode, "name", sign_mode)).lower(), SIGN_MODES))
     _choice("rounding", rounding, ("per_synapse", "lava"))
     graded = int(_choice("graded_spike_cfg", getattr(graded_spike_cfg, "value", graded_spike_cfg), (0, 1, 2, 3)))
-    _whole("weight_exp", weight_exp, WEIGHT_EXP)
-    _whole("num_weight_bits", num_weight_bits, range(8, 9))
-    _whole("num_message_bits", num_message_bits, range(WORD + 1))
-    seed = rule.rng_seed or 0 if seed is None else seed
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise InputError("a seed is a whole number, not negative", field="seed", value=seed, remedy="e.g. 0")
+    whole("weight_exp", weight_exp, WEIGHT_EXP[0], WEIGHT_EXP[-1])
+    whole("num_weight_bits", num_weight_bits, 8, 8)
+    whole("num_message_bits", num_message_bits, 0, WORD)
+    if profile is not None and not isinstance(profile, (str, Path, Profile)):
+        remedy = "give the name of a profile, or a path"
+        raise InputError("is no hardware profile", field="profile", value=profile, remedy=remedy)
+    seed = whole("seed", rule.rng_seed or 0 if seed is None else seed)
     for field, given in (("weights", weights), ("tag_1", tag_1), ("tag_2", tag_2)):
         if _is_sparse(given):
             raise InputError("all pairs have a synapse", field=field, remedy="give a dense matrix: .toarray()")
@@ -117,6 +121,16 @@ def learning_connection_part(
     starts: dict[str, Any] = {"weights": weights, "tag_1": tag_1, "tag_2": tag_2}
     real = {n: np.zeros((n_post, n_pre)) if v is None else np.array(v, np.float64) for n, v in starts.items()}
     return part, FloatLearning(part, synapses, real)
+
+
+def _rule(given: Any) -> LearningRule:
+    """A rule of its own class, of a mapping or of Lava; its errors tell that they are of the rule."""
+    try:
+        return LearningRule.of(given)
+    except InputError as error:
+        raise InputError(
+            error.problem, where="rule", field=error.field, value=error.value, remedy=error.remedy
+        ) from None
 
 
 class FloatLearning:
@@ -216,9 +230,3 @@ class FloatLearning:
         for name in X_TRACES if rule.supplied else TRACES:
             states[name][:] = histories[name][-1]
         states["tx"][:] = states["ty"][:] = 0
-
-
-def _whole(field: str, value: Any, allowed: range) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value not in allowed:
-        remedy = f"from {allowed[0]} to {allowed[-1]}"
-        raise InputError("this is a whole number within its range", field=field, value=value, remedy=remedy)

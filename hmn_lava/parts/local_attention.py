@@ -24,7 +24,8 @@ from hmn_lava.microcode.builder import Builder, narrowest
 from hmn_lava.microcode.ir import WORD, Program
 from hmn_lava.network import Group, Link, LinkKind, Topology
 from hmn_lava.partition import InPort, OutPort, Part
-from hmn_lava.parts.making import constants, group, matrix, number, parameter_format, part_of
+from hmn_lava.parts.given import number, numbers, of_component, topology_of
+from hmn_lava.parts.making import constants, group, parameter_format, part_of
 from hmn_lava.parts.ranges import Range, port_of
 from hmn_lava.reference import equations as eq
 from hmn_lava.reference.equations import Floats
@@ -37,6 +38,7 @@ LATENCY = 1 + ATTENTION_STEPS
 """Steps from the activities leaving for the component to alpha leaving it."""
 
 
+@of_component()
 def local_attention_part(
     *,
     embedding: ArrayLike,
@@ -54,8 +56,8 @@ def local_attention_part(
     """
     r, k = _vectors("embedding", embedding), _vectors("key", key)
     if r.shape[1] != k.shape[1]:
-        problem = f"embedding and key have the same dimensions, {r.shape[1]} is not {k.shape[1]}"
-        raise InputError(problem, field="key", value=k.shape, remedy=f"give (n_post, {r.shape[1]})")
+        problem = f"has {k.shape[1]} dimensions, and embedding {r.shape[1]}"
+        raise InputError(problem, field="key", value=key, remedy=f"give (n_post, {r.shape[1]})")
     beta = number("beta", beta, 0.0, LARGEST_BETA)
     rate = number("context_rate", context_rate, 2.0**-16, 1.0)
     x, z = port_of(x_range, "x_range"), port_of(z_range, "z_range")
@@ -173,16 +175,19 @@ def _output(program: Program, name: str) -> Port:
 def _synapses(topology: Any, n_post: int, n_pre: int) -> Topology:
     if topology is None:
         return Topology.full(n_post, n_pre)
-    mask = matrix("topology", topology, (n_post, n_pre)) != 0
+    mask = topology_of(topology) != 0
+    if mask.shape != (n_post, n_pre):
+        problem, remedy = f"has shape {mask.shape}, needs {(n_post, n_pre)}", "give a 0/1 mask (n_post, n_pre)"
+        raise InputError(problem, field="topology", value=topology, remedy=remedy)
     if not mask.any():
-        raise InputError("there is at least one synapse", field="topology", remedy="set some of it to 1")
+        raise InputError("has no synapse", field="topology", value=topology, remedy="set some of it to 1")
     row, col = (index.astype(np.int64) for index in np.nonzero(mask))
     return Topology(n_post, n_pre, row, col, bool(mask.all()))
 
 
 def _vectors(field: str, values: Any) -> Floats:
-    found: Floats = matrix(field, values, np.shape(values))
+    found = numbers(field, values)
     if found.ndim != 2 or not found.size:
         remedy = "rows are neurons, columns dimensions: (n, D), D from 1"
-        raise InputError("these are vectors of at least one dimension", field=field, value=found.shape, remedy=remedy)
+        raise InputError("holds no vectors", field=field, value=values, remedy=remedy)
     return found

@@ -1,22 +1,17 @@
-"""What the builders of parts have in common: checked parameters, formats, groups, random streams."""
+"""What the builders of parts have in common: formats, groups, random streams."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from numbers import Integral
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from hmn_lava import streams
-from hmn_lava.errors import InputError
 from hmn_lava.fixed import Fixed, Integers
 from hmn_lava.microcode.ir import WORD, Program
 from hmn_lava.network import Along, Constant, Group, Input, IntegerNetwork, Link, Topology
 from hmn_lava.partition import Component, InPort, OutPort, Part
-from hmn_lava.reference.equations import Floats
 
 PARAMETER_BITS = 18
 """Significant bits of a parameter, as in a compiled network."""
@@ -72,44 +67,3 @@ def part_of(
     ports = {p.name: Input(p.name, p.size, word, word.min, word.max) for p in inputs}
     network = IntegerNetwork(name, ports, {g.name: g for g in groups}, links, {}, (), {}, {})
     return Part(name, component, network, inputs, outputs, {}, max(least, network.depth + 1))
-
-
-def count(field: str, value: Any, least: int = 1) -> int:
-    """A whole number of at least ``least``, or InputError."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise InputError(
-            f"this is a whole number of at least {least}", field=field, value=value, remedy=f"e.g. {least}"
-        )
-    return int(value)
-
-
-def number(field: str, value: Any, low: float = -math.inf, high: float = math.inf) -> float:
-    """A finite number in [low, high], or InputError."""
-    try:
-        real = float(value)
-    except (TypeError, ValueError):
-        real = math.nan
-    if not (math.isfinite(real) and low <= real <= high):
-        shown = f"from {low:g}" + (f" to {high:g}" if math.isfinite(high) else "") if math.isfinite(low) else "finite"
-        raise InputError(
-            f"this is a number, {shown}", field=field, value=value, remedy="give one that is in this range"
-        )
-    return real
-
-
-def vector(field: str, values: Any, size: int) -> Floats:
-    """``size`` finite numbers, or one for all; or InputError."""
-    return matrix(field, values, (size,))
-
-
-def matrix(field: str, values: Any, shape: tuple[int, ...]) -> Floats:
-    """Finite numbers in ``shape``, or what broadcasts to it; or InputError."""
-    try:
-        found = np.array(np.broadcast_to(np.asarray(values, np.float64), shape))
-    except (TypeError, ValueError):
-        raise InputError(
-            f"these are numbers in the shape {shape}, or one for all", field=field, remedy="reshape them"
-        ) from None
-    if not np.all(np.isfinite(found)):
-        raise InputError("these are finite numbers", field=field, remedy="leave out inf and nan")
-    return found

@@ -14,7 +14,7 @@ from hmn_lava.components.port import Port
 from hmn_lava.errors import InputError
 from hmn_lava.partition import Part, partition
 from hmn_lava.parts.constants import real_constants
-from hmn_lava.parts.given import fields_of
+from hmn_lava.parts.given import choice, fields_of, keys, number, numbers, of_component, whole
 from hmn_lava.parts.ranges import Range, port_of, real_bounds
 from hmn_lava.reference import equations as eq
 from hmn_lava.reference.equations import Floats
@@ -23,6 +23,7 @@ from hmn_lava.reference.parts import FloatPart
 TYPES = ("input", "reward")
 FIELDS = ("type", "weight", "key", "range", "mean_rate", "on")
 ATTENTION = ("beta", "context_range", "dimensions", "rate")
+MOST_DIMENSIONS = 64
 _PORT = re.compile(r"(^|_)(in|out)(_|$)")
 
 
@@ -39,6 +40,7 @@ class ModulatorSettings:
     on: str
 
 
+@of_component()
 def modulation_part(
     modulators: Mapping[str, Mapping[str, Any]] | None = None,
     *,
@@ -51,15 +53,16 @@ def modulation_part(
 
     Raises InputError for an argument that is wrong or does not fit a word, FitError for one that is lost in integers.
     """
-    settings = [_settings(m, fields, name) for m, fields in (modulators or {}).items()]
-    context = _context(attention, settings, name)
+    modulators = {} if modulators is None else keys("modulators", modulators, empty=True)
+    settings = [_settings(m, fields) for m, fields in modulators.items()]
+    context = _context(attention, settings)
     paths = {
         "connections__connection__rates__local": "eta_local",
         "connections__connection__rates__global": "eta_global",
     }
     paths |= {"global_attention__": "attention.", "populations__part_context___range": "attention.context_range"}
     paths |= {f"populations__part_{m.name}__range": f"modulators.{m.name}.range" for m in settings}
-    with fields_of(name, **paths):
+    with fields_of(name, paths):
         network = hl.lower_part(
             _spec(settings, eta_local, eta_global, attention, context), activity=_activity(settings, context)
         )
@@ -68,45 +71,42 @@ def modulation_part(
     return part, FloatPart(part, equations)
 
 
-def _settings(name: str, fields: Mapping[str, Any], where: str) -> ModulatorSettings:
+def _settings(name: str, fields: Mapping[str, Any]) -> ModulatorSettings:
     field = f"modulators.{name}"
     if _PORT.search(name):
         remedy = "use another name: in and out are what ports are known by"
-        raise InputError("is a port's name", where=where, field="modulators", value=name, remedy=remedy)
-    for key in fields:
-        if key not in FIELDS:
-            remedy = f"one of: {', '.join(FIELDS)}"
-            raise InputError("unknown key", where=where, field=f"{field}.{key}", remedy=remedy)
-    type = fields.get("type", "input")
-    if type not in TYPES:
-        remedy = "use input for a value that another Process computes, or reward"
-        raise InputError("is no modulator", where=where, field=f"{field}.type", value=type, remedy=remedy)
+        raise InputError("is a port's name", field="modulators", value=name, remedy=remedy)
+    keys(field, fields, FIELDS, empty=True)
+    type = choice(f"{field}.type", fields.get("type", "input"), TYPES)
     for key in ("mean_rate", "on"):
         if key in fields and type != "reward":
             remedy = "remove it, or use type: reward"
-            raise InputError(f"has no meaning with type {type}", where=where, field=f"{field}.{key}", remedy=remedy)
+            raise InputError(f"has no meaning with type {type}", field=f"{field}.{key}", remedy=remedy)
     return ModulatorSettings(
         name,
         type,
-        fields.get("weight", 1.0),
-        fields.get("key", 1.0),
+        number(f"{field}.weight", fields.get("weight", 1.0)),
+        _key(f"{field}.key", fields.get("key", 1.0)),
         port_of(fields.get("range", (-1.0, 1.0)), f"{field}.range"),
         fields.get("mean_rate", 0.01),
         fields.get("on", "every_step"),
     )
 
 
-def _context(attention: Mapping[str, Any] | None, settings: Sequence[ModulatorSettings], where: str) -> Port | None:
+def _key(field: str, given: Any) -> Sequence[float] | float:
+    key: Any = numbers(field, given).tolist()
+    return key  # type: ignore[no-any-return]
+
+
+def _context(attention: Mapping[str, Any] | None, settings: Sequence[ModulatorSettings]) -> Port | None:
     """What a component of the context may be."""
     if attention is None:
         return None
-    for key in attention:
-        if key not in ATTENTION:
-            remedy = f"one of: {', '.join(ATTENTION)}"
-            raise InputError("unknown key", where=where, field=f"attention.{key}", remedy=remedy)
+    keys("attention", attention, ATTENTION)
+    whole("attention.dimensions", attention.get("dimensions", 1), 1, MOST_DIMENSIONS)
     if not settings:
         remedy = "give modulators to attend to, or no attention"
-        raise InputError("has no modulators", where=where, field="attention", remedy=remedy)
+        raise InputError("has no modulators", field="attention", value=attention, remedy=remedy)
     context_range: Range = attention.get("context_range", (-1.0, 1.0))
     return port_of(context_range, "attention.context_range")
 

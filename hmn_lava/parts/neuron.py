@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,12 +12,12 @@ from numpy.typing import ArrayLike
 import hmn_lava as hl
 from hmn_lava.components.neuron import COMPETITION_STEPS
 from hmn_lava.components.port import Port
-from hmn_lava.errors import InputError
+from hmn_lava.errors import Finding, FitError, InputError
 from hmn_lava.fixed import Fixed
 from hmn_lava.network import IntegerNetwork
 from hmn_lava.partition import Part, partition
 from hmn_lava.parts.constants import real_constants
-from hmn_lava.parts.given import fields_of, size_of
+from hmn_lava.parts.given import choice, fields_of, number, numbers, of_component, size_of
 from hmn_lava.parts.ranges import Range, port_of, real_bounds
 from hmn_lava.reference import equations as eq
 from hmn_lava.reference.draws import Draws, gumbel_of_draw, normal_of_draw
@@ -24,8 +25,12 @@ from hmn_lava.reference.equations import Floats
 from hmn_lava.reference.parts import FloatPart
 
 NAME = "neuron"
+ACTIVATIONS = ("relu", "sigmoid", "lif")
+LEAST_BITS = 8
+"""Significant bits of a range of sums that must be left beside bias, noise and threshold."""
 
 
+@of_component()
 def neuron_part(
     shape: Any,
     activation: str = "relu",
@@ -48,8 +53,19 @@ def neuron_part(
     Raises InputError for an argument that is wrong or does not fit a word, FitError for one that is lost in integers.
     """
     arguments = {"bias": bias, "noise": noise, "z_max": z_max, "competition": competition, "temperature": temperature}
-    lif = {"du": du, "dv": dv, "vth": vth}
-    network = neuron_network(size_of(shape, name), activation, a_range, arguments, lif, bias_v, seed, name)
+    lif = {"du": number("du", du), "dv": number("dv", dv), "vth": number("vth", vth)}
+    for field, default in (("du", 1.0), ("dv", 0.1), ("vth", 1.0)):
+        if activation != "lif" and lif[field] != default:
+            problem, remedy = f"has no meaning with activation {activation}", 'use activation="lif", or remove it'
+            raise InputError(problem, field=field, value=lif[field], remedy=remedy)
+    numbers("bias", bias)
+    if bias_v is not None:
+        numbers("bias_v", bias_v)
+    added: dict[str, Any] = {"bias": bias, "noise": number("noise", noise), "vth": lif["vth"], "bias_v": bias_v}
+    port_of(a_range, "a_range")
+    _check_room(None, a_range, added, name)
+    network = neuron_network(size_of(shape), activation, a_range, arguments, lif, bias_v, seed)
+    _check_room(network, a_range, added, name)
     part = partition(network).parts[NAME]
     return part, FloatPart(part, NeuronEquations(part, activation, arguments, lif, bias_v, seed))
 
@@ -62,18 +78,23 @@ def neuron_network(
     lif: Mapping[str, float],
     bias_v: ArrayLike | None,
     seed: int,
-    where: str,
 ) -> IntegerNetwork:
     """Neurons, with their competition, behind one synapse each that passes a on."""
-    if activation not in ("relu", "sigmoid", "lif"):
-        remedy = "one of: relu, sigmoid, lif"
-        raise InputError("is no activation", where=where, field="activation", value=activation, remedy=remedy)
-    with fields_of(where, populations__neuron__lif__="", populations__neuron__="", populations__x__range="a_range"):
-        a = _port_of_a(a_range, where)
+    choice("activation", activation, ACTIVATIONS)
+    paths = {
+        "populations__neuron__competition__type": "competition",
+        "populations__neuron__competition__temperature": "temperature",
+        "populations__neuron__lif__": "",
+        "populations__neuron__bias": "bias" if bias_v is None else "bias_v",
+        "populations__neuron__": "",
+        "populations__x__range": "a_range",
+    }
+    with fields_of("", paths):
+        a = _port_of_a(a_range)
         net = hl.Network("part")
         source = net.input("x", size, range=real_bounds(a))
         if bias_v is not None:
-            target = _lava_lif(net, size, activation, arguments, lif, bias_v, where)
+            target = _lava_lif(net, size, activation, arguments, lif, bias_v)
         else:
             target = _hmn(net, size, activation, arguments, lif)
         net.connect_static(source, target, weights=1.0, topology=np.tile(np.arange(size), (2, 1)), name="connection")
@@ -83,10 +104,28 @@ def neuron_network(
     return network
 
 
-def _port_of_a(a_range: Range, where: str) -> Port:
+def _check_room(network: IntegerNetwork | None, a_range: Range, given: Mapping[str, Any], name: str) -> None:
+    """FitError if an argument is so large that the word which holds it has nearly no bits for ``a_range``."""
+    if isinstance(a_range, (str, Fixed, Port)):
+        return
+    reach = max(abs(float(end)) for end in a_range)
+    largest = {n: np.abs(np.asarray(v, np.float64)).max(initial=0.0).item() for n, v in given.items() if v is not None}
+    field = max(largest, key=largest.__getitem__)
+    left = math.inf
+    if network is not None:
+        left = reach / network.groups[NAME].program.variable("a").format.unit
+    if largest[field] <= reach * 2.0 ** (23 - LEAST_BITS) and (left >= 1 << LEAST_BITS or largest[field] <= reach):
+        return
+    remedy = f"Use a smaller {field}, or a wider a_range if the input is to be so coarse."
+    limit = f"{LEAST_BITS} bits of a_range"
+    finding = Finding("lost-range", field, largest[field], limit, "error", remedy)
+    raise FitError(f"{name}: a_range is lost in the chip's integers beside {field}:", [finding])
+
+
+def _port_of_a(a_range: Range) -> Port:
     if a_range == "spike":
         remedy = "give (low, high): the sum of what the synapses bring"
-        raise InputError("is no range of a sum", where=where, field="a_range", value=a_range, remedy=remedy)
+        raise InputError("is no range of a sum", field="a_range", value=a_range, remedy=remedy)
     port = port_of(a_range, "a_range", bits=23)
     return Port(Fixed(24, True, port.format.frac), port.bounds)
 
@@ -111,14 +150,13 @@ def _lava_lif(
     arguments: Mapping[str, Any],
     lif: Mapping[str, float],
     bias_v: ArrayLike,
-    where: str,
 ) -> Any:
     """A population of Lava's LIF, whose bias is added to the voltage."""
     used = [n for n, off in (("bias", 0.0), ("noise", 0.0), ("competition", "none")) if np.any(arguments[n] != off)]
     if activation != "lif" or used:
         with_what = f"activation {activation}" if activation != "lif" else used[0]
         remedy = "use bias, which is added to the input" if activation != "lif" else f"remove {with_what}"
-        raise InputError(f"has no meaning with {with_what}", where=where, field="bias_v", value=bias_v, remedy=remedy)
+        raise InputError(f"has no meaning with {with_what}", field="bias_v", value=bias_v, remedy=remedy)
     return net.lif(NAME, size, bias=bias_v, **lif)
 
 

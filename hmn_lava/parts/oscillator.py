@@ -14,25 +14,30 @@ from hmn_lava.errors import InputError
 from hmn_lava.network import Along, Link
 from hmn_lava.partition import InPort, OutPort, Part, partition
 from hmn_lava.parts.constants import real_constants
-from hmn_lava.parts.given import fields_of, steps_of
+from hmn_lava.parts.given import flag, number, numbers, of_component, steps
 from hmn_lava.parts.making import constants, group, part_of
 from hmn_lava.reference import equations as eq
 from hmn_lava.reference.equations import Floats
 from hmn_lava.reference.parts import FloatPart
 
+SHORTEST, LONGEST_PERIOD = 1e-6, 1e9
+"""Steps: periods that the counter holds."""
 
+
+@of_component(oscillators__oscillator__="", connection__oscillator="period")
 def oscillator_part(
     period: float, phase: float = 0.0, *, waves: bool = False, delay: int = 0, name: str = "oscillator"
 ) -> tuple[Part, FloatPart]:
     """An oscillator that sends the gate of φ = 0, or its two waves; see ``Oscillator`` for the arguments."""
-    with fields_of(name, oscillators__oscillator__=""):
-        net = hl.Network("part")
-        source, target = net.input("x", 2), net.hmn("neuron", 1, activation="sigmoid")
-        clock = net.oscillator("oscillator", period=period, phase=phase)
-        # Two phases let the compiler build the waves that a synapse makes its own gate of.
-        gate = {"oscillator": clock, "phase": [[0.0, 1.0 if waves else 0.0]]}
-        net.connect(source, target, weights=0.0, rates={"local": 1.0}, phase_gate=gate, name="connection")
-        network = hl.lower_part(net.spec(), modulate=0, update=steps_of(delay, "delay", name) + 1)
+    period, phase = number("period", period, SHORTEST, LONGEST_PERIOD), number("phase", phase)
+    waves, delay = flag("waves", waves), steps("delay", delay)
+    net = hl.Network("part")
+    source, target = net.input("x", 2), net.hmn("neuron", 1, activation="sigmoid")
+    clock = net.oscillator("oscillator", period=period, phase=phase)
+    # Two phases let the compiler build the waves that a synapse makes its own gate of.
+    gate = {"oscillator": clock, "phase": [[0.0, 1.0 if waves else 0.0]]}
+    net.connect(source, target, weights=0.0, rates={"local": 1.0}, phase_gate=gate, name="connection")
+    network = hl.lower_part(net.spec(), modulate=0, update=delay + 1)
     part = partition(network).parts["connection.oscillator"]
     return part, FloatPart(part, OscillatorEquations(part, period, phase, waves, delay))
 
@@ -57,15 +62,12 @@ class OscillatorEquations:
         return {"gate": eq.phase_gate(phase, np.zeros(1))}
 
 
+@of_component()
 def phase_gate_part(phi: ArrayLike, *, name: str = "phase_gate") -> tuple[Part, FloatPart]:
     """One gate for each preferred phase in ``phi`` (n,), rad; see ``PhaseGate``."""
-    try:
-        phases = np.asarray(phi, np.float64)
-    except (TypeError, ValueError):
-        phases = np.zeros(0)
-    if phases.ndim != 1 or not phases.size or not np.all(np.isfinite(phases)):
-        remedy = "give phases (n,) in rad"
-        raise InputError("is no vector of finite numbers", where=name, field="phi", value=phi, remedy=remedy)
+    phases = numbers("phi", phi)
+    if phases.ndim != 1 or not phases.size:
+        raise InputError("is no vector of numbers", field="phi", value=phi, remedy="give phases (n,) in rad")
     program = phase_gate(name)
     waves: dict[str, tuple[ArrayLike, Along]] = {"cos_phase": (np.cos(phases), "each")}
     waves["sin_phase"] = np.sin(phases), "each"

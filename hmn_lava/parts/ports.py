@@ -2,15 +2,69 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hmn_lava.components.port import Port
+from hmn_lava.errors import InputError
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.ir import WORD
 from hmn_lava.network import Input, Link, Signal
 from hmn_lava.partition import Part
+
+RANGES = {
+    "s_in": "x_range",
+    "z_in": "z_range",
+    "third_in": "third",
+    "a_in": "a_range",
+    "mine_in": "key_range",
+    "other_in": "key_range",
+    "dw_in": "dw_range",
+    "loss_in": "loss_range",
+}
+"""The arguments that set what an in-port reads."""
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A connection of two ports, each called as ``component.port``; a format is None where it is not known."""
+
+    source: str
+    sends: Fixed | None
+    target: str
+    reads: Fixed | None
+
+    @property
+    def factor(self) -> float:
+        """How many times larger a number is read than it was sent; 1 where both ends agree."""
+        return 1.0 if self.sends is None or self.reads is None else 2.0 ** (self.sends.frac - self.reads.frac)
+
+
+def mismatches(wires: Iterable[Wire]) -> list[Wire]:
+    """Those whose ends have another number of fractional bits."""
+    return [wire for wire in wires if wire.factor != 1.0]
+
+
+def check_wires(wires: Iterable[Wire]) -> None:
+    """Raise InputError if the ends of a wire differ in their fractional bits; it names all such."""
+    wrong = mismatches(wires)
+    if not wrong:
+        return
+    first = wrong[0]
+    component, _, port = first.target.rpartition(".")
+    sender, _, out = first.source.rpartition(".")
+    told = "; ".join(f"{w.source} sends {w.sends}, {w.target} reads {w.reads}: factor {w.factor:g}" for w in wrong)
+    argument, sent = _range_of(port), first.sends
+    format = f"Fixed({sent.bits}, {sent.signed}, {sent.frac})" if sent is not None else "its Fixed"
+    remedy = (
+        f'make {component} with {argument}={sender}.sends["{out}"]; in a cycle, where {sender} is made later, '
+        f"with {argument}={format}"
+    )
+    problem = f"the formats of connected ports differ: {told}"
+    raise InputError(problem, where=component, field=port, value=str(first.reads), remedy=remedy)
 
 
 def read_ports(part: Part) -> dict[str, Port]:
@@ -65,3 +119,10 @@ def _current_bounds(part: Part, link: Link) -> tuple[int, int]:
     most = most << link.shift if link.shift >= 0 else (most >> -link.shift) + 1
     most = min(most, (1 << (WORD - 1)) - 1)
     return -most, most
+
+
+def _range_of(port: str) -> str:
+    """The argument that sets what an in-port reads."""
+    if event := re.fullmatch(r"e_(.+)_in", port):
+        return f'the range of modulator "{event[1]}"'
+    return "attention's context_range" if port.startswith("context_") else RANGES.get(port, "the range")

@@ -14,8 +14,8 @@ from hmn_lava.microcode.builder import Builder
 from hmn_lava.microcode.ir import WORD, Program
 from hmn_lava.network import Link
 from hmn_lava.partition import InPort, OutPort, Part
-from hmn_lava.parts.given import size_of
-from hmn_lava.parts.making import constants, count, group, number, parameter_format, part_of, stream
+from hmn_lava.parts.given import number, of_component, size_of, whole
+from hmn_lava.parts.making import constants, group, parameter_format, part_of, stream
 from hmn_lava.parts.ranges import Range, port_of, real_bounds
 from hmn_lava.reference import equations as eq
 from hmn_lava.reference.draws import LEVELS, Draws
@@ -29,6 +29,7 @@ LARGEST = 2.0**20
 """Of beta_p."""
 
 
+@of_component()
 def probabilistic_gate_part(
     shape: Any,
     *,
@@ -39,9 +40,9 @@ def probabilistic_gate_part(
     name: str = "gate",
 ) -> tuple[Part, FloatPart]:
     """The part, and its equations; see ``ProbabilisticGate`` for the arguments. Raises InputError for wrong ones."""
-    size = size_of(shape, name)
+    size = size_of(shape)
     beta, threshold = number("beta", beta, 0.0, LARGEST), number("threshold", threshold, 0.0, LARGEST)
-    seed = count("seed", seed, 0)
+    seed = whole("seed", seed)
     dw = port_of(dw_range, "dw_range", DW_BITS)
     program = _gate(name, dw, parameter_format(beta), parameter_format(threshold))
     values = constants(program, {"beta_p": (beta, "all"), "threshold": (threshold, "all"), "offset": (1.0, "all")})

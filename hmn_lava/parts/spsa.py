@@ -15,7 +15,8 @@ from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.ir import WORD
 from hmn_lava.network import Constant, Link
 from hmn_lava.partition import InPort, OutPort, Part
-from hmn_lava.parts.making import constants, count, group, parameter_format, part_of, stream, vector
+from hmn_lava.parts.given import above_zero, number, numbers, of_component, steps, whole
+from hmn_lava.parts.making import constants, group, parameter_format, part_of, stream
 from hmn_lava.parts.ranges import BITS, Range, port_of, real_bounds
 from hmn_lava.reference.draws import LEVELS, Draws
 from hmn_lava.reference.equations import Floats
@@ -25,9 +26,11 @@ from hmn_lava.reference.parts import FloatPart
 ETA_BITS = WORD - 2
 """One bit of headroom for a perturbation, one for the sign of a difference."""
 
+LONGEST_PERIOD = 1 << 18
 TOO_LONG = "the sum of a phase's losses fits a word"
 
 
+@of_component()
 def spsa_part(
     *,
     eta: ArrayLike,
@@ -43,23 +46,31 @@ def spsa_part(
     name: str = "spsa",
 ) -> tuple[Part, FloatPart]:
     """The part, and its equations; see ``SPSA`` for the arguments. Raises InputError for those that are wrong."""
-    size = np.size(np.asarray(eta, dtype=object))
-    if not size:
-        raise InputError("there is at least one constant", field="eta", remedy="give its first value")
-    first, least, most = (vector(f, v, size) for f, v in (("eta", eta), ("low", low), ("high", high)))
-    alpha = _positive("rate", rate, size)
-    period, settle, seed = count("period", period), count("settle", settle, 0), count("seed", seed, 0)
+    size = numbers("eta", eta).size
+    if not size or np.ndim(eta) > 1:
+        raise InputError("is no vector of constants", field="eta", value=eta, remedy="give the first values (n,)")
+    first, least, most = (numbers(f, v, (size,)) for f, v in (("eta", eta), ("low", low), ("high", high)))
+    if np.any((first < least) | (first > most)):
+        raise InputError("lies outside its bounds", field="eta", value=eta, remedy="begin between low and high")
+    if np.any(least >= most):
+        raise InputError(f"is not above low, {low!r}", field="high", value=high, remedy="use low < high")
+    alpha = above_zero("rate", rate, (size,))
+    period, settle, seed = whole("period", period, 1, LONGEST_PERIOD), steps("settle", settle), whole("seed", seed)
     if settle >= period:
         remedy = f"use less than {period}, or longer phases"
         raise InputError("a phase is longer than what is ignored of it", field="settle", value=settle, remedy=remedy)
-    width = None if epsilon0 is None else _positive("epsilon0", epsilon0, size)
-    begin = start(first, least, most, _positive("relative_epsilon", relative_epsilon, 1)[0], width)
+    width = None if epsilon0 is None else above_zero("epsilon0", epsilon0, (size,))
+    relative = number("relative_epsilon", relative_epsilon)
+    if relative <= 0.0:
+        raise InputError("is not above 0", field="relative_epsilon", value=relative, remedy="use e.g. 0.05")
+    exploration = "relative_epsilon" if epsilon0 is None else "epsilon0"
+    begin = start(first, least, most, relative, width)
     if np.any(2 * begin.epsilon0 > most - least):
-        problem, remedy = "two points fit between low and high", "use a smaller epsilon, or wider bounds"
-        raise InputError(problem, field="epsilon0", value=begin.epsilon0.tolist(), remedy=remedy)
+        remedy = "use a smaller epsilon, or wider bounds"
+        raise InputError("two points do not fit between low and high", field=exploration, remedy=remedy)
 
     losses = period - settle
-    form = _form(begin, alpha / losses, loss_range, period, settle)
+    form = _form(begin, alpha / losses, loss_range, period, settle, exploration)
     program = spsa(name, form)
     values = {"epsilon0": begin.epsilon0, "rate": alpha / losses, "low": least, "high": most}
     given = constants(program, {n: (v, "each") for n, v in values.items()})
@@ -130,7 +141,7 @@ class _Signs:
         return np.where(self._drawn < LEVELS // 2, values[1], values[0])
 
 
-def _form(begin: MetaState, rate: Floats, loss_range: Range, period: int, settle: int) -> SpsaForm:
+def _form(begin: MetaState, rate: Floats, loss_range: Range, period: int, settle: int, exploration: str) -> SpsaForm:
     """Formats: eta over all bounds, losses so that the sum of a phase fits a word."""
     eta = Fixed.fitting(min(0.0, float(begin.low.min())), float(np.abs([begin.low, begin.high]).max()), ETA_BITS)
     room = WORD - 2 - (period - settle).bit_length()
@@ -145,16 +156,9 @@ def _form(begin: MetaState, rate: Floats, loss_range: Range, period: int, settle
     if widths.min() < 1:
         problem = "the exploration is below the resolution of the constants"
         remedy = "put constants of another size into an SPSA of their own, with the same loss"
-        raise InputError(problem, field="epsilon0", value=begin.epsilon0.tolist(), remedy=remedy)
+        raise InputError(problem, field=exploration, remedy=remedy)
     return SpsaForm(eta, bounds, (int(widths.min()), int(widths.max())), loss, parameter_format(rate), period, settle)
 
 
 def _each(given: Mapping[str, Constant]) -> dict[str, Constant]:
     return {name: Constant(c.values, "each" if c.values.size > 1 else "all") for name, c in given.items()}
-
-
-def _positive(field: str, values: Any, size: int) -> Floats:
-    found = vector(field, values, size)
-    if not np.all(found > 0):
-        raise InputError("this is above 0", field=field, value=found.tolist(), remedy="give a positive number")
-    return found

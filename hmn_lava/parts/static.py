@@ -17,7 +17,7 @@ from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.ir import WORD
 from hmn_lava.network import Topology
 from hmn_lava.partition import Part, partition
-from hmn_lava.parts.given import fields_of, matrix_of
+from hmn_lava.parts.given import format_of, matrix, numbers, of_component, topology_of, whole
 from hmn_lava.parts.ports import with_formats
 from hmn_lava.parts.ranges import Range, port_of, real_bounds, word_at
 from hmn_lava.reference import equations as eq
@@ -29,6 +29,7 @@ LAVA_WEIGHTS = (-256, 255)
 LARGEST_EXPONENT = 16
 
 
+@of_component(connections__connection__delay="delays", connections__connection__="", populations__x__range="x_range")
 def static_part(
     weights: Any,
     *,
@@ -43,27 +44,26 @@ def static_part(
 
     Without ``x_range``, weights are Lava's integers; with it, real numbers that are rounded to the chip's weights.
     """
-    real, stored = matrix_of(weights, name)
+    real, stored = matrix(weights)
+    topology, a_format = topology_of(topology), format_of("a_format", a_format)
+    late = numbers("delays", delays)
     lava = x_range is None
     if lava:
-        _check_lava(real, weight_exp, a_format, name)
+        _check_lava(real, weight_exp, a_format)
     elif weight_exp != 0:
         remedy = "remove it: the compiler chooses the scale of real weights"
-        raise InputError("has no meaning with x_range", where=name, field="weight_exp", value=weight_exp, remedy=remedy)
+        raise InputError("has no meaning with x_range", field="weight_exp", value=weight_exp, remedy=remedy)
     x = Port(word_at(0), (-(1 << 16), 1 << 16)) if x_range is None else port_of(x_range, "x_range")
     given: dict[str, Any] = {"activity": {"x": x}}
     if a_format is not None:
         given["accumulator"] = {"neuron": Port(word_at(a_format.frac), (a_format.min, a_format.max))}
-    with fields_of(
-        name, connections__connection__delay="delays", connections__connection__="", populations__x__range="x_range"
-    ):
-        net = hl.Network("part")
-        source = net.input("x", real.shape[1], range=real_bounds(x))
-        target = net.hmn("neuron", real.shape[0], activation="relu")
-        fields = {} if topology is None and stored is None else {"topology": stored if topology is None else topology}
-        late = delays if isinstance(delays, (int, float)) else np.asarray(delays, np.float64)
-        net.connect_static(source, target, weights=real, delay=late, name="connection", **fields)
-        network = hl.lower_part(net.spec(), **given)
+    net = hl.Network("part")
+    source = net.input("x", real.shape[1], range=real_bounds(x))
+    target = net.hmn("neuron", real.shape[0], activation="relu")
+    fields = {} if topology is None and stored is None else {"topology": stored if topology is None else topology}
+    delay = late if late.ndim else late.item()
+    net.connect_static(source, target, weights=real, delay=delay, name="connection", **fields)
+    network = hl.lower_part(net.spec(), **given)
     part = partition(network).parts["x.to.neuron"]
     link = part.network.links[0]
     if link.topology is None or link.weights is None:
@@ -81,20 +81,18 @@ def static_part(
     return part, FloatPart(part, StaticEquations(synapses, exact, math.ldexp(1.0, weight_exp)))
 
 
-def _check_lava(weights: Floats, exponent: int, a_format: Fixed | None, where: str) -> None:
+def _check_lava(weights: Floats, exponent: int, a_format: Fixed | None) -> None:
     """Refuse what Lava's integers do not hold."""
     if a_format is not None:
         remedy = "give x_range as well: Lava's integers have no binary point"
-        raise InputError("has no meaning without x_range", where=where, field="a_format", remedy=remedy)
+        raise InputError("has no meaning without x_range", field="a_format", value=a_format, remedy=remedy)
     low, high = LAVA_WEIGHTS
     wrong = (weights != np.rint(weights)) | (weights < low) | (weights > high)
     if wrong.any():
         remedy = f"use whole numbers from {low} to {high}, or give x_range for real weights"
         value = float(weights[wrong][0])
-        raise InputError("is no weight of Lava's Dense", where=where, field="weights", value=value, remedy=remedy)
-    if isinstance(exponent, bool) or not isinstance(exponent, (int, np.integer)) or abs(exponent) > LARGEST_EXPONENT:
-        remedy = f"use a whole number from {-LARGEST_EXPONENT} to {LARGEST_EXPONENT}"
-        raise InputError("is no exponent", where=where, field="weight_exp", value=exponent, remedy=remedy)
+        raise InputError("is no weight of Lava's Dense", field="weights", value=value, remedy=remedy)
+    whole("weight_exp", exponent, -LARGEST_EXPONENT, LARGEST_EXPONENT)
 
 
 class StaticEquations:

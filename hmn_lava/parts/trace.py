@@ -12,7 +12,7 @@ from hmn_lava.network import Link
 from hmn_lava.partition import InPort, OutPort, Part
 from hmn_lava.parts.connection import connection_part
 from hmn_lava.parts.constants import real_constants
-from hmn_lava.parts.given import size_of, steps_of
+from hmn_lava.parts.given import of_component, size_of, steps
 from hmn_lava.parts.making import group, part_of
 from hmn_lava.parts.ranges import Range, port_of
 from hmn_lava.reference import equations as eq
@@ -22,6 +22,7 @@ from hmn_lava.reference.parts import FloatPart
 PORTS = {"x": "s_in", "z": "z_in"}
 
 
+@of_component()
 def trace_part(
     shape: Any,
     tau_fast: float = 5.0,
@@ -34,7 +35,7 @@ def trace_part(
     name: str = "trace",
 ) -> tuple[Part, FloatPart]:
     """Traces of ``shape`` pairs of x and z; see ``EligibilityTrace`` for the arguments."""
-    size, late = size_of(shape, name), steps_of(learn_delay, "learn_delay", name)
+    size, late = size_of(shape), steps("learn_delay", learn_delay)
     ranges: dict[str, Range] = {"x_range": x_range, "z_range": z_range}
     # One synapse, lowered: it has the formats of the traces, and their constants.
     synapse, _ = connection_part([[0.0]], tau_fast=tau_fast, tau_slow=tau_slow, mode=mode, name=name, **ranges)  # type: ignore[arg-type]

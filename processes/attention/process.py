@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from hmn_lava.partition import Part
+from hmn_lava.parts.given import given_part
 from hmn_lava.parts.local_attention import local_attention_part
 from hmn_lava.parts.ranges import Range
 from hmn_lava.processes.base.process import HMNProcess
@@ -80,4 +81,4 @@ class LocalAttention(HMNProcess):
                 z_range=z_range,
                 name=name or "attention",
             )
-        super().__init__(part=part, equations=equations, name=name, **kwargs)
+        super().__init__(part=given_part(part, name or "attention"), equations=equations, name=name, **kwargs)

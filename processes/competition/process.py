@@ -7,6 +7,7 @@ from typing import Any
 from hmn_lava.errors import InputError
 from hmn_lava.partition import Part
 from hmn_lava.parts.competition import competition_part
+from hmn_lava.parts.given import given_part
 from hmn_lava.parts.ranges import Range
 from hmn_lava.processes.base.component import Component
 from hmn_lava.reference.parts import FloatPart
@@ -52,14 +53,16 @@ class Competition(Component):
         """
         if part is None:
             part, equations = competition_part(shape, key_range, name=name or "competition")
-        super().__init__(part=part, equations=equations, name=name, **kwargs)
+        super().__init__(part=given_part(part, name or "competition"), equations=equations, name=name, **kwargs)
 
     @classmethod
     def of(cls, neurons: Component, **kwargs: Any) -> Competition:
         """The competition of these neurons, connected to them in both directions."""
         if "key_out" not in neurons.sends:
             remedy = 'give the neurons competition="winner_take_all" or "sample"'
-            raise InputError("does not compete", field="neurons", value=neurons.name, remedy=remedy)
+            raise InputError(
+                "does not compete", where="competition", field="neurons", value=neurons.name, remedy=remedy
+            )
         found = cls(shape=neurons.s_out.shape, key_range=neurons.sends["key_out"], **kwargs)
         neurons.key_out.connect(found.mine_in)
         neurons.key_out.connect(found.other_in)

@@ -11,6 +11,7 @@ from hmn_lava.errors import InputError
 from hmn_lava.fixed import Fixed
 from hmn_lava.partition import Part
 from hmn_lava.parts.connection import connection_part
+from hmn_lava.parts.given import given_part
 from hmn_lava.parts.ranges import Range
 from hmn_lava.processes.base.component import Component
 from hmn_lava.reference.parts import FloatPart
@@ -127,7 +128,7 @@ class HMNConnection(Component):
                 seed=seed,
                 name=name or "connection",
             )
-        super().__init__(part=part, equations=equations, name=name, **kwargs)
+        super().__init__(part=given_part(part, name or "connection"), equations=equations, name=name, **kwargs)
         self.update_delay = update_delay(part)
 
 

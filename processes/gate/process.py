@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hmn_lava.partition import Part
+from hmn_lava.parts.given import given_part
 from hmn_lava.parts.probabilistic_gate import probabilistic_gate_part
 from hmn_lava.parts.ranges import Range
 from hmn_lava.processes.base.process import HMNProcess
@@ -62,4 +63,4 @@ class ProbabilisticGate(HMNProcess):
             part, equations = probabilistic_gate_part(
                 shape, beta=beta, threshold=threshold, dw_range=dw_range, seed=seed, name=name or "gate"
             )
-        super().__init__(part=part, equations=equations, name=name, **kwargs)
+        super().__init__(part=given_part(part, name or "gate"), equations=equations, name=name, **kwargs)

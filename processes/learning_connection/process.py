@@ -9,6 +9,7 @@ from hmn_lava.errors import InputError
 from hmn_lava.hardware_profiles import Profile
 from hmn_lava.learning.rule import LearningRule
 from hmn_lava.partition import Part
+from hmn_lava.parts.given import given_part
 from hmn_lava.parts.learning_connection import FloatLearning, learning_connection_part
 from hmn_lava.processes.base.process import HMNProcess
 
@@ -95,10 +96,13 @@ class HMNLearningConnection(HMNProcess):
         if part is None:
             if weights is None or learning_rule is None:
                 missing = "weights" if weights is None else "learning_rule"
-                raise InputError("this is needed", field=missing, remedy="give weights and a learning rule")
+                raise InputError(
+                    "is missing", where=name or "learning", field=missing, remedy="give weights and a learning rule"
+                )
             if kwargs.get("start") and rounding == "lava":
                 raise InputError(
                     "Lava's random numbers cannot be resumed",
+                    where=name or "learning",
                     field="start",
                     value=kwargs["start"],
                     remedy='use rounding="per_synapse"',
@@ -118,4 +122,4 @@ class HMNLearningConnection(HMNProcess):
                 seed=seed,
                 name=name or "learning",
             )
-        super().__init__(part=part, equations=equations, name=name, **kwargs)
+        super().__init__(part=given_part(part, name or "learning"), equations=equations, name=name, **kwargs)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hmn_lava.partition import Part
+from hmn_lava.parts.given import given_part
 from hmn_lava.parts.modulation import modulation_part
 from hmn_lava.processes.base.component import Component
 from hmn_lava.reference.parts import FloatPart
@@ -67,4 +68,4 @@ class Neuromodulator(Component):
                 attention=attention,
                 name=name or "neuromodulator",
             )
-        super().__init__(part=part, equations=equations, name=name, **kwargs)
+        super().__init__(part=given_part(part, name or "neuromodulator"), equations=equations, name=name, **kwargs)

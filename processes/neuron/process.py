@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from hmn_lava.partition import Part
+from hmn_lava.parts.given import given_part
 from hmn_lava.parts.neuron import neuron_part
 from hmn_lava.parts.ranges import Range
 from hmn_lava.processes.base.component import Component
@@ -101,4 +102,4 @@ class HMNNeuron(Component):
                 seed=seed,
                 name=name or "neuron",
             )
-        super().__init__(part=part, equations=equations, name=name, **kwargs)
+        super().__init__(part=given_part(part, name or "neuron"), equations=equations, name=name, **kwargs)

@@ -6,6 +6,7 @@ from typing import Any
 
 from hmn_lava.errors import InputError
 from hmn_lava.partition import Part
+from hmn_lava.parts.given import given_part
 from hmn_lava.parts.oscillator import oscillator_part
 from hmn_lava.processes.base.component import Component
 from hmn_lava.reference.parts import FloatPart
@@ -55,4 +56,4 @@ class Oscillator(Component):
             if period is None:
                 raise InputError("is missing", where=name or "oscillator", field="period", remedy="give it, in steps")
             part, equations = oscillator_part(period, phase, waves=waves, delay=delay, name=name or "oscillator")
-        super().__init__(part=part, equations=equations, name=name, **kwargs)
+        super().__init__(part=given_part(part, name or "oscillator"), equations=equations, name=name, **kwargs)

@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from hmn_lava.partition import Part
+from hmn_lava.parts.given import given_part
 from hmn_lava.parts.oscillator import phase_gate_part
 from hmn_lava.processes.base.component import Component
 from hmn_lava.reference.parts import FloatPart
@@ -45,4 +46,4 @@ class PhaseGate(Component):
         """
         if part is None:
             part, equations = phase_gate_part([] if phi is None else phi, name=name or "phase_gate")
-        super().__init__(part=part, equations=equations, name=name, **kwargs)
+        super().__init__(part=given_part(part, name or "phase_gate"), equations=equations, name=name, **kwargs)

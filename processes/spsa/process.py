@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from hmn_lava.partition import Part
+from hmn_lava.parts.given import given_part
 from hmn_lava.parts.ranges import Range
 from hmn_lava.parts.spsa import spsa_part
 from hmn_lava.processes.base.process import HMNProcess
@@ -98,4 +99,4 @@ class SPSA(HMNProcess):
                 seed=seed,
                 name=name or "spsa",
             )
-        super().__init__(part=part, equations=equations, name=name, **kwargs)
+        super().__init__(part=given_part(part, name or "spsa"), equations=equations, name=name, **kwargs)

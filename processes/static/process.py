@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from hmn_lava.errors import InputError
 from hmn_lava.fixed import Fixed
 from hmn_lava.partition import Part
+from hmn_lava.parts.given import given_part
 from hmn_lava.parts.ranges import Range
 from hmn_lava.parts.static import static_part
 from hmn_lava.processes.base.component import Component
@@ -76,4 +77,4 @@ class StaticConnection(Component):
                 a_format=a_format,
                 name=name or "static",
             )
-        super().__init__(part=part, equations=equations, name=name, **kwargs)
+        super().__init__(part=given_part(part, name or "static"), equations=equations, name=name, **kwargs)

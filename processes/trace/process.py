@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hmn_lava.partition import Part
+from hmn_lava.parts.given import given_part
 from hmn_lava.parts.ranges import Range
 from hmn_lava.parts.trace import trace_part
 from hmn_lava.processes.base.component import Component
@@ -69,4 +70,4 @@ class EligibilityTrace(Component):
                 learn_delay=learn_delay,
                 name=name or "trace",
             )
-        super().__init__(part=part, equations=equations, name=name, **kwargs)
+        super().__init__(part=given_part(part, name or "trace"), equations=equations, name=name, **kwargs)
