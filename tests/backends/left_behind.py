@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import time
 from pathlib import Path
 
 
@@ -15,6 +16,19 @@ def unused_segments() -> set[str]:
         with contextlib.suppress(OSError):
             there -= set(re.findall(r"/dev/shm/(\S+)", (folder / "maps").read_text()))
     return there
+
+
+def nothing_new(processes: set[int], segments: set[str], seconds: float = 5.0) -> bool:
+    """Whether, within ``seconds``, no process and no unused segment is there but these.
+
+    Other tests' runs end meanwhile: their segments are unused for a moment before they are gone.
+    """
+    end = time.monotonic() + seconds
+    while not (descendants() <= processes and unused_segments() <= segments):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def descendants() -> set[int]:
