@@ -12,7 +12,7 @@ import numpy as np
 from hmn_lava.components import neuron
 from hmn_lava.fixed import Fixed, Integers
 from hmn_lava.microcode.ir import WORD, Program
-from hmn_lava.network import Group, IntegerNetwork, Link, Topology
+from hmn_lava.network import IntegerNetwork, Link, Topology
 from hmn_lava.partition import Part
 
 SIGNED = (-256, 254)
@@ -124,7 +124,7 @@ def _as_synapses(link: Link, network: IntegerNetwork) -> Link:
     if link.kind in ("matrix", "plastic") or link.target[0] in network.learning:
         return link
     target = network.groups[link.target[0]]
-    n_pre = _width(link.source[0], network)
+    n_pre = network.width(link.source[0])
     every = np.arange(target.size)
     none = np.zeros(target.size, np.int64)
     if link.kind == "total":
@@ -138,13 +138,6 @@ def _as_synapses(link: Link, network: IntegerNetwork) -> Link:
         topology = Topology(target.size, n_pre, every, column, False)
     weights = np.ones(topology.size, np.int64)
     return Link(link.source, link.target, "matrix", link.delay, topology, weights)
-
-
-def _width(owner: str, network: IntegerNetwork) -> int:
-    if owner in network.inputs:
-        return network.inputs[owner].size
-    group: Group = network.groups[owner]
-    return group.size if group.topology is None else group.topology.n_post
 
 
 def _is_lif(program: Program) -> bool:

@@ -115,6 +115,11 @@ class Group:
     initial: Mapping[str, Integers]  # one value, or one for each compartment
     topology: Topology | None = None
 
+    @property
+    def width(self) -> int:
+        """Integers that an output emits in a step."""
+        return self.size if self.topology is None else self.topology.n_post
+
 
 @dataclass(frozen=True, eq=False)
 class LearningSynapses:
@@ -239,6 +244,10 @@ class IntegerNetwork:
         """The links into the ports of a group or of learning synapses, in order."""
         return tuple(link for link in self.links if link.target[0] == group)
 
+    def width(self, owner: str) -> int:
+        """Integers that a host input, or an output of a group, emits in a step."""
+        return self.inputs[owner].size if owner in self.inputs else self.groups[owner].width
+
     @property
     def depth(self) -> int:
         """How many steps of messages must be kept: the longest delay and the step of transport."""
@@ -250,10 +259,9 @@ class IntegerNetwork:
         slots = self.depth + 1
         total = sum(slots * source.size for source in self.inputs.values())
         for group in self.groups.values():
-            program, width = group.program, group.size if group.topology is None else group.topology.n_post
-            total += group.size * (len(program.states) + len(program.observables)) + slots * width * len(
-                program.outputs
-            )
+            program = group.program
+            total += group.size * (len(program.states) + len(program.observables))
+            total += slots * group.width * len(program.outputs)
         for synapses in self.learning.values():
             moments = synapses.rule.t_epoch + 4
             total += 5 * synapses.size + moments * (2 * synapses.topology.n_pre + 3 * synapses.topology.n_post)

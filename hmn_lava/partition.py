@@ -17,8 +17,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-
 from hmn_lava.fixed import Fixed
 from hmn_lava.learning.records import Y_TRACES
 from hmn_lava.microcode.ir import WORD
@@ -173,7 +171,7 @@ class _Cut:
             if wire not in self.wires:
                 self.wires.append(wire)
         outputs = [
-            OutPort(names.get(v.name, f"{v.name}_out"), self._width(group), (group.name, v.name))
+            OutPort(names.get(v.name, f"{v.name}_out"), group.width, (group.name, v.name))
             for v in group.program.outputs
         ]
         if any(synapses.neuron == group.name for synapses in self.network.learning.values()):
@@ -255,10 +253,6 @@ class _Cut:
         names = PORTS.get(component_of(self.network.groups[owner]), {})
         return owner, names.get(variable, f"{variable}_out")
 
-    @staticmethod
-    def _width(group: Group) -> int:
-        return group.size if group.topology is None else group.topology.n_post
-
 
 class _Ports:
     """The in-ports of a part in the making: one for all early messages of a name, one for each other source."""
@@ -282,15 +276,5 @@ class _Ports:
         while name in self._ports and self.sources.get(name) != source:
             name, count = f"{stem}_{count}", count + 1
         self.sources[name] = source
-        self._ports.setdefault(name, InPort(name, self._size(source)))
+        self._ports.setdefault(name, InPort(name, self.network.width(source[0])))
         return name
-
-    def _size(self, source: tuple[str, str]) -> int:
-        if source[0] in self.network.inputs:
-            return self.network.inputs[source[0]].size
-        return _Cut._width(self.network.groups[source[0]])
-
-
-def silent(port: InPort) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """What a port reads while nothing is sent."""
-    return np.zeros(port.size, np.int64)

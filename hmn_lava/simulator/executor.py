@@ -44,9 +44,8 @@ class IntegerSession(Session):
         for source in self.network.inputs.values():
             self.buffers[source.name, "x"] = np.zeros((self.depth, source.size), np.int64)
         for group in self.network.groups.values():
-            width = group.size if group.topology is None else group.topology.n_post
             for output in group.program.outputs:
-                self.buffers[group.name, output.name] = np.zeros((self.depth, width), np.int64)
+                self.buffers[group.name, output.name] = np.zeros((self.depth, group.width), np.int64)
             self.states[group.name] = {
                 state.name: np.broadcast_to(group.initial[state.name], (group.size,)).astype(np.int64)
                 for state in group.program.states
