@@ -5,7 +5,6 @@ Lava is looked for on the disk and never imported: importing it changes the proc
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
@@ -20,7 +19,7 @@ from hmn_lava.backends.hosts import host_from
 from hmn_lava.backends.translator import translator_names
 from hmn_lava.cli.output import JsonOption, print_json, print_table
 from hmn_lava.errors import InputError
-from hmn_lava.simulator.cache import machine_code_folder
+from hmn_lava.simulator.compiled.cache import cache_folder
 
 State = Literal["ok", "missing", "problem"]
 
@@ -56,7 +55,7 @@ def examine() -> list[Item]:
         _python(),
         _package("numpy", "numpy", "everything", required=True),
         _package("pydantic", "pydantic", "specs and hardware profiles", required=True),
-        _numba(),
+        _llvm(),
         _cache(),
         _package("scikit-learn", "sklearn", "the digits task (extra: tasks)"),
         _package("matplotlib", "matplotlib", "pictures in the demo and in reports (extra: report)"),
@@ -83,24 +82,28 @@ def _package(distribution: str, module: str, enables: str, *, required: bool = F
     return Item(distribution, "ok", available.distribution_version(distribution), enables, required)
 
 
-def _numba() -> Item:
+def _llvm() -> Item:
     enables = "the fast executor"
     try:
-        import numba
-    except ImportError as error:
-        return Item("numba", "missing", f"cannot be imported: {error}", enables, required=True)
-    return Item("numba", "ok", f"{numba.__version__}, {numba.get_num_threads()} threads", enables, required=True)
+        import llvmlite
+
+        from hmn_lava.simulator.compiled import jit
+        from hmn_lava.simulator.fast import processors
+
+        found = f"{llvmlite.__version__}, {jit.processor()}, vectors of {32 * jit.lanes()} bits, {processors()} threads"
+    except (ImportError, OSError) as error:
+        return Item("llvmlite", "missing", f"cannot be imported: {error}", enables, required=True)
+    return Item("llvmlite", "ok", found, enables, required=True)
 
 
 def _cache() -> Item:
     """Find where compiled code is kept, and whether it can be: it runs without, and starts slower."""
-    folder = machine_code_folder()
+    folder = cache_folder()
     enables = "a quick start of the fast executor after its first run"
     if folder is not None and _writable(folder):
         return Item("cache folder", "ok", str(folder), enables)
-    variable = "NUMBA_CACHE_DIR" if os.environ.get("NUMBA_CACHE_DIR") else "HMN_LAVA_CACHE"
     found = "no home folder" if folder is None else f"not writable: {folder}"
-    return Item("cache folder", "problem", f"{found}; set {variable} to a folder that can be written", enables)
+    return Item("cache folder", "problem", f"{found}; set HMN_LAVA_CACHE to a folder that can be written", enables)
 
 
 def _writable(folder: Path) -> bool:

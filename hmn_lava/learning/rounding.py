@@ -15,12 +15,18 @@ from numpy.typing import NDArray
 
 from hmn_lava.fixed import Integers
 from hmn_lava.learning.records import TRACES
-from hmn_lava.streams import uniform
+from hmn_lava.streams import part, uniform, words
 
 Up = NDArray[np.bool_] | np.bool_
 
 DECAY_BITS = 16
 """Fractional bits of a decay factor and of the draw that rounds a decayed trace, where every neuron draws its own."""
+
+WORDS = "synapses"
+"""The stream from which the synaptic variables draw, behind the name of the synapses."""
+
+PARTS = {"weights": 0, "tag_1": 1, "tag_2": 2}
+"""Which part of a synapse's word a variable draws from."""
 
 
 class Rounding(Protocol):
@@ -102,7 +108,8 @@ class LavaRounding:
 class ElementRounding:
     """Every neuron, synapse, trace and variable draws its own number, from the streams of ``hmn_lava.streams``.
 
-    The streams are called ``<name>.<trace>.decay``, ``<name>.<trace>.impulse`` and ``<name>.<variable>``. All is
+    The streams are called ``<name>.<trace>.decay`` and ``<name>.<trace>.impulse``; the variables of a synapse draw
+    from parts 0 to 2 of its word of the stream ``<name>.synapses`` (:func:`hmn_lava.streams.words`). All is
     integer: a decayed trace is ``(trace * D + [U < fraction] * 2**16) >> 16`` with ``D = round(2**16 * factor)`` and U
     of 16 bits.
     """
@@ -139,4 +146,5 @@ class ElementRounding:
         return np.asarray(uniform(self.seed, f"{self.name}.{trace}.impulse", step, index, bits) < fraction)
 
     def variable(self, name: str, fraction: Integers, bits: int, index: Integers, step: int) -> Up:
-        return np.asarray(uniform(self.seed, f"{self.name}.{name}", step, index, bits) < fraction)
+        word = words(self.seed, f"{self.name}.{WORDS}", step, index)
+        return np.asarray(part(word, PARTS[name], bits) < fraction)

@@ -67,8 +67,8 @@ def check(data: dict[str, Any], draw: int, folder: Path, kernels: bool) -> None:
     loaded = hl.load(bundle.save(folder / "bundle"))
     same(loaded, expected, Fast(loaded.network), inputs)
     if kernels:
-        same(loaded, expected, Fast(loaded.network, threads=1, kernel_from=1), inputs)
-        same(bundle, expected, Fast(bundle.network, threads=2, kernel_from=1, threaded_from=1), inputs)
+        same(loaded, expected, Fast(loaded.network, threads=1), inputs)
+        same(bundle, expected, Fast(bundle.network, threads=2, threaded_from=1), inputs)
 
 
 @QUICK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import hashlib
 import json
@@ -37,9 +38,10 @@ from hmn_lava.microcode.builder import Builder
 from hmn_lava.microcode.ranges import WORD_RANGE
 from hmn_lava.network import Group, Input, IntegerNetwork, LearningSynapses, Link, Signal, Topology
 from hmn_lava.proof import prove
+from hmn_lava.simulator.compiled import draws, jit
+from hmn_lava.simulator.compiled.writer import Writer
 from hmn_lava.simulator.fast import Fast
 from hmn_lava.simulator.interpreter import Interpreter
-from hmn_lava.simulator.learner import draw, mix
 from hmn_lava.streams import keys, uniform
 
 STEPS = 24
@@ -209,12 +211,26 @@ def test_one_network_is_simulate(seed):
 
 @pytest.mark.parametrize("bits", [1, 8, 16, 24])
 def test_the_compiled_draws_are_the_streams(bits):
-    index = np.array([0, 1, 77, (1 << 24) - 1, 1 << 24, 1 << 40])
+    """Both forms: the draw, and whether it is below a fraction; table: four keys, and three arrays."""
+    w = Writer("f", jit.lanes())
+    index, fraction, drawn, below = w.array(4, 32), w.array(5, 32), w.array(6, 32), w.array(7, 32)
+    words = draws.mixed_time(w, w.resize(w.now, 32), [w.number(n) for n in range(4)])
+    with w.loop(0, w.hi, w.lanes) as i:
+        at = w.load(index, i, w.lanes)
+        w.store(drawn, i, draws.draw(w, words, at, bits), w.lanes)
+        up = draws.below(w, words, at, w.load(fraction, i, w.lanes), bits)
+        w.store(below, i, w.resize(up, 32, signed=False), w.lanes)
+    function = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 6)(jit.address(w.text(), "f"))
+    rng, size = np.random.default_rng(bits), 96
+    index = np.concatenate([[0, 1, 77, (1 << 24) - 1, 1 << 24, (1 << 31) - 1], rng.integers(0, 1 << 31, size - 6)])
+    fraction = rng.integers(0, 1 << bits, size)
+    arrays = [a.astype(np.int32) for a in (index, fraction, np.zeros(size), np.zeros(size))]
+    table = np.array([*keys(5, "s.weights"), *(a.ctypes.data for a in arrays)], np.int64)
     for step in (1, 1000, (1 << 23) - 1, 1 << 23, 1 << 30):
-        k = keys(5, "s.weights")
-        a, b = mix(step, k[0], k[1]), mix(step, k[2], k[3])
-        found = [draw(a, b, int(n), bits) for n in index]
-        assert found == uniform(5, "s.weights", step, index, bits).tolist()
+        function(table.ctypes.data, step, 0, 0, 0, size)
+        expected = uniform(5, "s.weights", step, index, bits)
+        assert arrays[2].tolist() == expected.tolist()
+        assert arrays[3].tolist() == (expected < fraction).tolist()
 
 
 # ---- frames

@@ -1,4 +1,4 @@
-"""Random programs as networks: the compiled machine and the generated kernels give the interpreter's integers."""
+"""Random programs as networks: machine code gives the interpreter's integers."""
 
 import random
 
@@ -13,12 +13,11 @@ from hmn_lava.microcode.ir import Instruction, Observable, Program, Variable
 from hmn_lava.microcode.ranges import WORD_RANGE
 from hmn_lava.microcode.verify import verify
 from hmn_lava.network import Constant, Group, Input, IntegerNetwork, Link, Signal, Topology
+from hmn_lava.simulator.compiled.jit import lanes
 from hmn_lava.simulator.fast import Fast
 from hmn_lava.simulator.interpreter import Interpreter
-from hmn_lava.simulator.machine import BLOCK
 from hmn_lava.simulator.probes import Probe
 
-NEVER = 1 << 60
 WORD = Fixed(24)
 
 
@@ -164,55 +163,53 @@ PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
 @given(rng=st.randoms(use_true_random=False))
-def test_machine_by_hypothesis(programs, words, rng):
-    compare(rng, programs, words, longest=12, steps=4, sizes=SMALL, kernel_from=NEVER)
+def test_programs_by_hypothesis(programs, words, rng):
+    compare(rng, programs, words, longest=12, steps=4, sizes=SMALL)
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_machine_by_seed(programs, words, seed):
+def test_programs_by_seed(programs, words, seed):
     rng = random.Random(seed)
-    compare(rng, programs, words, longest=30, begin=rng.choice([0, 2**23 - 5, 2**24 - 2]), kernel_from=NEVER)
+    compare(rng, programs, words, longest=30, begin=rng.choice([0, 2**23 - 5, 2**24 - 2]))
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_kernels_by_seed(programs, words, seed):
-    """Few, for each is compiled; long, so that they meet all operations, nested skips and stores that wrap."""
+def test_long_programs_by_seed(programs, words, seed):
+    """Long, so that they meet all operations, nested skips and stores that wrap."""
     rng = random.Random(1000 + seed)
     begin = rng.choice([0, 2**23 - 5])
-    compare(rng, programs, words, 120, begin=begin, sizes=SMALL, kernel_from=1, threaded_from=1, threads=2)
+    compare(rng, programs, words, 120, begin=begin, sizes=SMALL, threaded_from=1, threads=2)
 
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("seed", range(60))
-def test_more_kernels_by_seed(programs, words, seed):
+def test_more_programs_on_threads_by_seed(programs, words, seed):
     rng = random.Random(2000 + seed)
-    compare(
-        rng, programs, words, longest=30, begin=rng.choice([0, 2**23 - 5]), kernel_from=1, threaded_from=1, threads=3
-    )
+    compare(rng, programs, words, longest=30, begin=rng.choice([0, 2**23 - 5]), threaded_from=1, threads=3)
 
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("seed", range(20))
-def test_more_machines_by_seed(programs, words, seed):
+def test_more_programs_by_seed(programs, words, seed):
     rng = random.Random(3000 + seed)
     for _ in range(30):
-        compare(rng, programs, words, longest=40, steps=12, begin=rng.choice([0, 2**23 - 9]), kernel_from=NEVER)
+        compare(rng, programs, words, longest=40, steps=12, begin=rng.choice([0, 2**23 - 9]))
 
 
 def test_the_sample_is_not_trivial(programs, words):
-    """The random networks use every kind of link, groups of more than one block, and messages that are not zero."""
-    kinds, blocks, busy = set(), 0, 0
+    """The random networks use every kind of link, rows of more than one vector, and messages that are not zero."""
+    kinds, long, busy = set(), 0, 0
     for seed in range(40):
         random_network = RandomNetwork(random.Random(seed), programs, words, 30)
         kinds |= {link.kind for link in random_network.network.links}
-        blocks += random_network.topology.size > BLOCK
+        long += random_network.topology.n_pre > 2 * lanes()
         golden = Interpreter(random_network.network)
         golden.run(random_network.drive(7), 7)
         busy += any(
             golden.buffers[name, v.name].any() for name, p in random_network.programs.items() for v in p.outputs
         )
     assert kinds == {"same", "all", "pre", "post", "rows", "total", "matrix"}
-    assert blocks >= 5
+    assert long >= 5
     assert busy >= 20
 
 
