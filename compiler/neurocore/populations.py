@@ -113,7 +113,7 @@ def lower_competition(net: Assembly, p: Population) -> None:
     start = net.schedule.arrive[p.name]
     program = neuron.competition(name, Fixed(WORD, True, key.format.frac), bounds)
     constants = net.group(program, topology.size, start + 1, topology)
-    constants["first"] = Constant((topology.col < topology.row).astype(np.int64), "each")
+    constants["first"] = Constant(np.tri(p.size, p.size, -1, np.int8).reshape(-1), "each")
     net.link((p.name, "key"), start, (name, "mine"), start + 1, "post")
     net.link((p.name, "key"), start, (name, "other"), start + 1, "pre")
     net.link((name, "beaten"), start + 1, (p.name, "beaten"), start + neuron.COMPETITION_STEPS, "rows")
