@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,7 +27,9 @@ from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.ir import WORD
 from hmn_lava.microcode.ranges import WORD_RANGE
 from hmn_lava.network import IntegerNetwork
+from hmn_lava.reference.equations import Floats
 from hmn_lava.spec.model import Connection, GlobalAttention, Model, Modulator, Population, Rule
+from hmn_lava.topology import blocks
 
 Bound = float | None
 
@@ -147,13 +150,12 @@ class _Bounds:
             if c.post != p.name:
                 continue
             if f"{c.name}.synapse" in self.network.groups:
-                error += np.bincount(c.row, minlength=p.size) * (port.unit / 2)
+                error += c.topology.counts * (port.unit / 2)
                 continue
             x, w = self.formats.activity[c.pre], self.formats.weight[c.name]
             reach = max(abs(n) for n in x.bounds) * x.format.unit
             if f"{c.name}.synapse" not in self.network.learning:
-                off = np.abs(w.real(w.quantise(c.weights)) - c.weights)
-                error += np.bincount(c.row, off, minlength=p.size) * reach
+                error += c.topology.row_sums(partial(_off, w, c.weights)) * reach
             error += port.unit if port.frac < w.frac + x.format.frac else 0.0
         total = float(error.max(initial=0.0))
         if u > port.unit:  # a range that fills the word gives up a bit before anything is added to it
@@ -191,7 +193,8 @@ class _Bounds:
         limits = format.quantise([rule.w_min, rule.w_max])
         if rule.learning:
             return _distance(format, limits, [rule.w_min, rule.w_max])
-        return _distance(format, np.clip(format.quantise(c.weights), limits[0], limits[1]), c.weights)
+        parts = (c.weights[part] for part in blocks(c.n_syn))
+        return max(_distance(format, np.clip(format.quantise(w), limits[0], limits[1]), w) for w in parts)
 
     def psi(self, c: Connection, rule: Rule, symbol: str, tau: float) -> float:
         """replacing: 1.5 u + |λ - stored| max ψ; accumulating: one u more.
@@ -400,6 +403,11 @@ def _extent(p: Population) -> float:
 
 def _largest(format: Fixed) -> float:
     return max(-format.min, format.max) * format.unit
+
+
+def _off(format: Fixed, weights: Floats, part: slice) -> Floats:
+    """How far the stored weights of some synapses are from those that are asked for."""
+    return np.abs(format.real(format.quantise(weights[part])) - weights[part])
 
 
 def _distance(format: Fixed, stored: ArrayLike, requested: ArrayLike) -> float:

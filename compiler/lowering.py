@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from hmn_lava.errors import Finding
 from hmn_lava.fixed import Fixed, Integers
+from hmn_lava.topology import blocks, largest
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,15 @@ class Lowering:
         asked = np.broadcast_to(np.atleast_1d(np.asarray(requested, np.float64)), stored.shape)
         if asked.size == 0:
             return
-        real = format.real(stored)
-        error = np.abs(real - asked)
-        relative = np.divide(error, np.abs(asked), out=np.where(error > 0, 1.0, 0.0), where=asked != 0)
-        clipped = int(np.sum(error > 1.5 * format.unit))
-        underflow = int(np.sum((stored == 0) & (asked != 0)))
-        worst = int(np.argmax(error))
-        largest = float(np.abs(asked).max())
-        scale = float(relative[worst]) if asked.size == 1 else float(error.max()) / largest if largest else 0.0
+        worst, most, clipped, underflow = 0, -1.0, 0, 0
+        for part in blocks(asked.size):
+            error = np.abs(format.real(stored[part]) - asked[part])
+            clipped += int(np.sum(error > 1.5 * format.unit))
+            underflow += int(np.sum((stored[part] == 0) & (asked[part] != 0)))
+            at = int(np.argmax(error))
+            if error[at] > most:
+                worst, most = part.start + at, float(error[at])
+        scale = most / reach if (reach := largest(asked)) else float(asked.size == 1 and most > 0)
         note = "underflow" if underflow else "clipped" if clipped else ""
         self.rows.append(
             Row(
@@ -61,7 +63,7 @@ class Lowering:
                 str(format),
                 int(asked.size),
                 float(asked[worst]),
-                float(real[worst]),
+                float(format.real(stored[worst])),
                 int(stored[worst]),
                 scale,
                 clipped,

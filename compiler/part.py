@@ -22,6 +22,7 @@ from hmn_lava.microcode.builder import ProgramError
 from hmn_lava.network import IntegerNetwork
 from hmn_lava.spec import Spec, resolve
 from hmn_lava.spec.model import Model
+from hmn_lava.topology import compact
 
 
 def lower_part(
@@ -46,7 +47,7 @@ def lower_part(
     chip = load_profile("loihi2").lif
     model = resolve(spec, seed)
     model = model if adapt is None else adapt(model)
-    late = {c.name: c.delay for c in model.connections.values()}
+    late = {c.name: compact(c.delay) for c in model.connections.values()}
     timing = Schedule(
         arrive=dict.fromkeys(model.populations, 0),
         emit={name: 0 if p.type == "input" else emit for name, p in model.populations.items()},

@@ -10,6 +10,7 @@ import numpy as np
 from hmn_lava.fixed import Integers
 from hmn_lava.hardware_profiles import Profile
 from hmn_lava.network import IntegerNetwork
+from hmn_lava.topology import largest
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,14 @@ def synaptic_bits(network: IntegerNetwork, group: str, profile: Profile) -> Inte
     bits = np.zeros(network.groups[group].size, np.int64)
     for link in network.links_to(group):
         if link.topology is not None and link.weights is not None:
-            asked = 1 + int(np.abs(link.weights).max(initial=0)).bit_length()
+            asked = 1 + int(largest(link.weights)).bit_length()
             width = max(profile.lif.weight_bits.value, asked)
-            bits += np.bincount(link.topology.row, minlength=bits.size) * width
+            bits += link.topology.counts * width
     learning = profile.learning
     for synapses in network.learning.values():
         if synapses.neuron == group:
             # A weight, and a tag for each variable that the rule changes.
             tags = sum(rule.target != "dw" for rule in synapses.rule.rules)
             width = profile.lif.weight_bits.value + tags * learning.variable_width.value
-            bits += np.bincount(synapses.topology.row, minlength=bits.size) * width
+            bits += synapses.topology.counts * width
     return bits

@@ -23,6 +23,7 @@ from hmn_lava.microcode.ir import WORD
 from hmn_lava.microcode.ranges import WORD_RANGE
 from hmn_lava.reference.equations import Floats
 from hmn_lava.spec.model import Connection, Lif, Model, Population, Rule
+from hmn_lava.topology import largest
 
 ACTIVITY_BITS = 16
 WEIGHT_BITS = WORD - 2
@@ -118,7 +119,7 @@ def _weight(model: Model, connection: Connection, chip: LifLimits, engine: bool)
     """
     name = f"{connection.name}.w"
     if connection.rule is None or engine:
-        reach = float(np.abs(connection.weights).max(initial=0.0))
+        reach = largest(connection.weights)
         return Fixed.fitting(-reach, reach, model.formats.get(name, chip.weight_bits.value))
     reach = max(abs(connection.rule.w_min), abs(connection.rule.w_max))
     return Fixed.fitting(-reach, reach, min(model.formats.get(name, WEIGHT_BITS), WEIGHT_BITS))
@@ -150,12 +151,11 @@ def _accumulator(
     for connection in model.connections.values():
         if connection.post == population.name:
             port = activity[connection.pre]
-            most = max(abs(n) for n in port.bounds) + given.payload.get(connection.name, 0)
-            reach = most * port.format.unit
-            largest = _largest_weights(connection, weight[connection.name], given)
-            worst += np.bincount(connection.row, weights=largest, minlength=population.size) * reach
-            fan_in += np.bincount(connection.row, minlength=population.size)
-            single = max(single, float(largest.max(initial=0.0)) * reach)
+            reach = (max(abs(n) for n in port.bounds) + given.payload.get(connection.name, 0)) * port.format.unit
+            total, most = _largest_weights(connection, weight[connection.name], given)
+            worst += total * reach
+            fan_in += connection.topology.counts
+            single = max(single, most * reach)
     proven = float(worst.max(initial=0.0))
     added = (
         0.0 if population.type == "lif" else float(np.abs(population.bias).max(initial=0.0)) + 5.0 * population.noise
@@ -185,14 +185,18 @@ def _accumulator(
     return Port(Fixed(WORD, True, format.frac), bounds), findings
 
 
-def _largest_weights(connection: Connection, format: Fixed, given: Given) -> Floats:
-    """Largest magnitude that each synapse's stored weight can have."""
+def _largest_weights(connection: Connection, format: Fixed, given: Given) -> tuple[Floats, float]:
+    """The largest magnitudes that the stored weights can have: their sum over each row, and that of one synapse."""
+    weights, topology, rule = connection.weights, connection.topology, connection.rule
     if connection.name in given.reach:
-        return np.full(connection.n_syn, given.reach[connection.name])
-    if connection.rule is None:
-        return np.abs(format.real(format.quantise(connection.weights)))
-    bounds = format.real(format.quantise([connection.rule.w_min, connection.rule.w_max]))
-    return np.full(connection.n_syn, float(np.abs(bounds).max()))
+        most = given.reach[connection.name]
+    elif rule is not None:
+        most = largest(format.real(format.quantise([rule.w_min, rule.w_max])))
+    else:
+        totals = topology.row_sums(lambda part: np.abs(format.real(format.quantise(weights[part]))))
+        ends = format.real(format.quantise([weights.min(initial=0.0), weights.max(initial=0.0)]))
+        return totals, largest(ends)
+    return topology.counts * most, most
 
 
 def _lif_scale(population: Population, lif: Lif, format: Fixed, reach: float) -> tuple[Fixed, list[Finding]]:

@@ -18,6 +18,7 @@ from hmn_lava.components.neuron import COMPETITION_STEPS
 from hmn_lava.errors import Finding
 from hmn_lava.fixed import Integers
 from hmn_lava.spec.model import Connection, Model, Modulator, Rule
+from hmn_lava.topology import compact
 
 HOP = {True: 2, False: 1}
 """Steps from a neuron's message to the next neuron's accumulator.
@@ -32,8 +33,8 @@ class Schedule:
 
     arrive: Mapping[str, int]  # population -> when its accumulator is complete
     emit: Mapping[str, int]  # population -> when its z leaves; 0 for inputs
-    delay: Mapping[str, Integers]  # connection -> delay of each synapse in model time, as it will be
-    message_delay: Mapping[str, Integers]  # connection -> delay of the link that carries x to the message
+    delay: Mapping[str, Integers]  # connection -> delay in model time, as it will be: one, or that of each synapse
+    message_delay: Mapping[str, Integers]  # connection -> delay of the link that carries x to the message, likewise
     modulate: Mapping[str, int]  # plastic connection -> when its third factor is computed
     update: Mapping[str, int]  # plastic connection -> when its weights change
     weight_lag: Mapping[str, int]
@@ -53,9 +54,10 @@ def schedule(model: Model, max_delay: int) -> tuple[Schedule, list[Finding]]:
     for name, connection in model.connections.items():
         plastic = connection.rule is not None
         slack = arrive[connection.post] - emit[connection.pre] - HOP[plastic]
-        message_delay[name] = np.maximum(connection.delay + slack, 0)
+        asked = compact(connection.delay)
+        message_delay[name] = np.maximum(asked + slack, 0)
         delay[name] = message_delay[name] - slack
-        longer = int((delay[name] - connection.delay).max(initial=0))
+        longer = int((delay[name] - asked).max(initial=0))
         if longer > 0:
             findings.append(
                 Finding(
@@ -154,7 +156,7 @@ def _settled(
     for _ in range(len(arrive) + 1):
         settled = True
         for c in connections:
-            shortest = int(c.delay.min()) if c.n_syn else 0
+            shortest = int(compact(c.delay).min()) if c.n_syn else 0
             earliest = arrive[c.pre] + wait[c.pre] + hops[c.name] - frame * shortest
             if earliest > arrive[c.post]:
                 grid = frame if c.post in aligned else 1

@@ -234,7 +234,7 @@ def load(folder: str | os.PathLike[str]) -> Bundle:
     findings = prove(network)
     if findings:
         raise InputError(f"the network is not sound: {findings[0]}", where=str(folder), remedy=_REFUSED)
-    refuse_above_memory(network.bytes, where=str(folder), remedy="run it on a larger machine")
+    refuse_above_memory(network.bytes(), where=str(folder), remedy="run it on a larger machine")
     _check_references(manifest, folder / MANIFEST)
     lowering = _validated(LoweringRecord, _read_json(folder / "lowering.json"), folder / "lowering.json")
     placement = _validated(PlacementRecord, _read_json(folder / "placement.json"), folder / "placement.json")

@@ -51,6 +51,11 @@ class Fixed:
         """The real value of one least significant bit, 2**-frac."""
         return math.ldexp(1.0, -self.frac)
 
+    @property
+    def bytes(self) -> int:
+        """Bytes of the narrowest machine integer that holds the format: 1, 2, 4 or 8."""
+        return next(size for size in (1, 2, 4, 8) if self.bits <= 8 * size)
+
     def quantise(self, values: ArrayLike, rounding: Rounding = "nearest") -> Integers:
         """Integers of real ``values``: round(value * 2**frac), saturated to [min, max]. Ties round to even."""
         scaled = np.ldexp(np.asarray(values, dtype=np.float64), self.frac)

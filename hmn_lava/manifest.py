@@ -30,10 +30,10 @@ from hmn_lava.network import (
     Signal,
     SignalKind,
     SynapticVariable,
-    Topology,
 )
+from hmn_lava.topology import Topology, alike, compact, narrow
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Goes up when an older program could no longer read a bundle rightly."""
 
 ARRAYS = "arrays.npz"
@@ -59,11 +59,11 @@ class _Record(BaseModel):
 
 
 class TopologyRecord(_Record):
-    """Synapses: sizes, and the arrays with their post and pre neurons; a dense one has none."""
+    """Synapses: sizes, and the arrays of ``hmn_lava.topology.Topology``; a dense one has none."""
 
     n_post: Count
     n_pre: Count
-    row: Name | None
+    starts: Name | None
     col: Name | None
 
 
@@ -165,7 +165,7 @@ class FindingRecord(_Record):
 class Manifest(_Record):
     """manifest.json, less its own hash."""
 
-    schema_version: Literal[2]
+    schema_version: Literal[3]
     name: Name
     profile: ProfileRecord
     plasticity: Literal["neurocore", "engine"]
@@ -195,7 +195,7 @@ class RowRecord(_Record):
 class LoweringRecord(_Record):
     """lowering.json."""
 
-    schema_version: Literal[2]
+    schema_version: Literal[3]
     rows: list[RowRecord]
 
 
@@ -211,7 +211,7 @@ class SliceRecord(_Record):
 class PlacementRecord(_Record):
     """placement.json."""
 
-    schema_version: Literal[2]
+    schema_version: Literal[3]
     cores: Count
     compartments: Count
     compartments_per_core: Count
@@ -276,7 +276,7 @@ class RuleRecord(_Record):
 class RulesRecord(_Record):
     """rules.json: the rule of each set of learning synapses, by its name; plasticity neurocore has none."""
 
-    schema_version: Literal[2]
+    schema_version: Literal[3]
     rules: dict[Name, RuleRecord]
 
 
@@ -286,13 +286,13 @@ class _Arrays:
     def __init__(self) -> None:
         self.named: dict[str, NDArray[Any]] = {}
         self._names: dict[int, str] = {}
-        self._kept: list[Integers] = []  # an identity is one only as long as its object lives
+        self._kept: list[NDArray[Any]] = []  # an identity is one only as long as its object lives
 
-    def name(self, array: Integers) -> str:
+    def name(self, array: NDArray[Any]) -> str:
         if id(array) not in self._names:
             self._kept.append(array)
             self._names[id(array)] = f"a{len(self.named)}"
-            self.named[self._names[id(array)]] = _narrow(array)
+            self.named[self._names[id(array)]] = narrow(array[:1] if array.strides == (0,) else array)
         return self._names[id(array)]
 
 
@@ -305,7 +305,7 @@ def encode(network: IntegerNetwork) -> tuple[dict[str, Any], dict[str, NDArray[A
         if topology is None:
             return None
         for position, known in enumerate(topologies):
-            if known.row is topology.row and known.col is topology.col:
+            if known is topology:
                 return position
         topologies.append(topology)
         return len(topologies) - 1
@@ -353,7 +353,7 @@ def encode(network: IntegerNetwork) -> tuple[dict[str, Any], dict[str, NDArray[A
         },
         "outputs": list(network.outputs),
         "weight_lag": dict(network.weight_lag),
-        "delay": {name: arrays.name(_compact(delay)) for name, delay in network.delay.items()},
+        "delay": {name: arrays.name(compact(delay)) for name, delay in network.delay.items()},
         "learning": {
             synapses.name: {
                 "neuron": synapses.neuron,
@@ -371,8 +371,8 @@ def encode(network: IntegerNetwork) -> tuple[dict[str, Any], dict[str, NDArray[A
         {
             "n_post": t.n_post,
             "n_pre": t.n_pre,
-            "row": None if t.dense else arrays.name(t.row),
-            "col": None if t.dense else arrays.name(t.col),
+            "starts": None if t.columns is None else arrays.name(t.starts),
+            "col": None if t.columns is None else arrays.name(t.columns),
         }
         for t in topologies
     ]
@@ -426,10 +426,33 @@ def decode(
     Raises InputError for a reference to nothing; ``proof`` checks the rest.
     """
 
-    def array(key: str | None) -> Integers:
+    def array(key: str | None) -> NDArray[Any]:
         if key is None or key not in arrays:
             raise InputError("no such array", where=where, field="network", value=key, remedy="compile the spec again")
-        return wide[key]
+        return arrays[key]
+
+    def wide(key: str) -> Integers:
+        return array(key).astype(np.int64)
+
+    def each(key: str, topology: Topology) -> NDArray[Any]:
+        """Values of synapses; one for all of them stays one in memory."""
+        values = narrow(array(key))
+        return alike(values, topology.size) if values.shape == (1,) else values
+
+    def synapses(t: TopologyRecord) -> Topology:
+        if t.starts is None:
+            return Topology.full(t.n_post, t.n_pre)
+        starts, columns = wide(t.starts), narrow(array(t.col))
+        if starts.shape != (t.n_post + 1,):
+            raise InputError(
+                "needs one start for each post neuron, and the end",
+                where=where,
+                field="network.topologies",
+                value=starts.shape,
+                remedy="compile the spec again",
+            )
+        # What no 32 bits hold is no neuron's number: the proof says so.
+        return Topology(t.n_post, t.n_pre, starts, columns if columns.itemsize > 4 else columns.astype(np.int32))
 
     def topology(number: int) -> Topology:
         if not 0 <= number < len(topologies):
@@ -446,30 +469,24 @@ def decode(
             value=sorted(record.learning.keys() ^ rules.keys())[0],
             remedy="compile the spec again",
         )
-    need = 64 * sum(group.size for group in record.groups.values()) + 64 * sum(
-        source.size for source in record.inputs.values()
-    )
-    need += sum(
-        64 * (t.n_post + t.n_pre) + (16 * t.n_post * t.n_pre if t.row is None else 0) for t in record.topologies
-    )
+    compartments = sum(group.size for group in record.groups.values() if group.topology is None)
+    need = 64 * (compartments + sum(source.size for source in record.inputs.values()))
+    need += sum(64 * (t.n_post + t.n_pre) + (t.n_post * t.n_pre if t.starts is None else 0) for t in record.topologies)
     refuse_above_memory(
         need, where=where, field="network", remedy="run it on a larger machine, or compile the spec again"
     )
-    wide = {key: values.astype(np.int64) for key, values in arrays.items()}
-    topologies = [
-        Topology.full(t.n_post, t.n_pre)
-        if t.row is None
-        else Topology(t.n_post, t.n_pre, array(t.row), array(t.col), False)
-        for t in record.topologies
-    ]
+    topologies = [synapses(t) for t in record.topologies]
     inputs = {n: Input(n, i.size, Fixed.parse(i.format), i.low, i.high) for n, i in record.inputs.items()}
     groups = {
         n: Group(
             n,
             programs[n],
             g.size,
-            {key: Constant(array(c.array), c.along) for key, c in g.constants.items()},
-            {key: array(a) for key, a in g.initial.items()},
+            {
+                key: Constant(wide(c.array) if g.topology is None else narrow(array(c.array)), c.along)
+                for key, c in g.constants.items()
+            },
+            {key: narrow(array(a)) for key, a in g.initial.items()},
             None if g.topology is None else topology(g.topology),
         )
         for n, g in record.groups.items()
@@ -479,9 +496,9 @@ def decode(
             _pair(k.source, where),
             _pair(k.target, where),
             k.kind,
-            array(k.delay),
+            wide(k.delay),
             None if k.topology is None else topology(k.topology),
-            None if k.weights is None else array(k.weights),
+            None if k.weights is None or k.topology is None else each(k.weights, topology(k.topology)),
             k.shift,
         )
         for k in record.links
@@ -490,14 +507,14 @@ def decode(
         n: Signal(s.owner, s.variable, s.kind, Fixed.parse(s.format), s.offset, tuple(s.shape), s.label, s.bound)
         for n, s in record.signals.items()
     }
-    delay = {n: array(key) for n, key in record.delay.items()}
+    delay = {n: wide(key) for n, key in record.delay.items()}
     learning = {
         n: LearningSynapses(
             n,
             s.neuron,
             *rules[n],
             topology(s.topology),
-            {key: array(a) for key, a in s.initial.items()},
+            {key: each(a, topology(s.topology)) for key, a in s.initial.items()},
             s.seed,
             s.sign_mode,
             s.graded,
@@ -520,16 +537,3 @@ def _pair(words: list[str], where: str) -> tuple[str, str]:
             remedy="compile the spec again",
         )
     return words[0], words[1]
-
-
-def _narrow(array: Integers) -> NDArray[Any]:
-    """The narrowest signed integer type that holds the array."""
-    low, high = (int(array.min()), int(array.max())) if array.size else (0, 0)
-    for dtype in (np.int8, np.int16, np.int32):
-        if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
-            return array.astype(dtype)
-    return array
-
-
-def _compact(delay: Integers) -> Integers:
-    return delay[:1] if delay.size and bool((delay == delay[0]).all()) else delay

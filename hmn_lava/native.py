@@ -83,7 +83,7 @@ def native_synapses(part: Part, network: IntegerNetwork) -> NativeSynapses | str
     link = part.network.links[0]
     if part.component != "static" or link.weights is None or link.topology is None:
         return "it is no static connection"
-    weights, topology, exponent = link.weights, link.topology, link.shift
+    weights, topology, exponent = link.weights.astype(np.int64), link.topology, link.shift
     low, high = int(weights.min(initial=0)), int(weights.max(initial=0))
     if low < 0 < high and (weights & 1).any():  # Lava's steps of 2
         weights, low, high, exponent = 2 * weights, 2 * low, 2 * high, exponent - 1
@@ -135,7 +135,7 @@ def _as_synapses(link: Link, network: IntegerNetwork) -> Link:
             column = target.topology.col if link.kind == "pre" else target.topology.row
         if column is None:
             raise ValueError(f"a link of kind {link.kind} leads to synapses: {link.source} to {link.target}")
-        topology = Topology(target.size, n_pre, every, column, False)
+        topology = Topology.of(target.size, n_pre, every, column)
     weights = np.ones(topology.size, np.int64)
     return Link(link.source, link.target, "matrix", link.delay, topology, weights)
 

@@ -25,11 +25,12 @@ the current ``a_buff``, which was computed at the end of step s - 1 (zero at fir
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hmn_lava.fixed import Fixed, Integers
 from hmn_lava.learning.connection import LearningConnection
@@ -38,6 +39,7 @@ from hmn_lava.learning.records import TRACES
 from hmn_lava.learning.rounding import ElementRounding
 from hmn_lava.learning.rule import LearningRule
 from hmn_lava.microcode.ir import Program
+from hmn_lava.topology import Topology as Topology  # where most look for it
 
 Along = Literal["all", "each", "pre", "post"]
 LinkKind = Literal["same", "all", "pre", "post", "rows", "total", "matrix", "plastic"]
@@ -53,40 +55,14 @@ LONGEST_FRAME = 1 << 12
 
 
 @dataclass(frozen=True, eq=False)
-class Topology:
-    """Synapses as a sorted list: synapse k goes from neuron ``col[k]`` of n_pre to neuron ``row[k]`` of n_post."""
-
-    n_post: int
-    n_pre: int
-    row: Integers
-    col: Integers
-    dense: bool
-
-    @property
-    def size(self) -> int:
-        return int(self.row.size)
-
-    @property
-    def starts(self) -> Integers:
-        """(n_post + 1,): the synapses of row j are starts[j] to starts[j+1] - 1."""
-        counts = np.bincount(self.row, minlength=self.n_post)
-        return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-
-    @classmethod
-    def full(cls, n_post: int, n_pre: int) -> Topology:
-        """All pairs, row by row."""
-        row, col = np.divmod(np.arange(n_post * n_pre, dtype=np.int64), max(1, n_pre))
-        return cls(n_post, n_pre, row, col, True)
-
-
-@dataclass(frozen=True, eq=False)
 class Constant:
     """A constant of a group.
 
-    One value for all compartments, one for each, or for synapses one for each pre or post neuron.
+    One value for all compartments, one for each, or for synapses one for each pre or post neuron. Those of synapses
+    are in the narrowest signed integer type that holds them: compute with them in int64.
     """
 
-    values: Integers
+    values: NDArray[Any]
     along: Along = "all"
 
 
@@ -105,14 +81,15 @@ class Input:
 class Group:
     """``size`` compartments that run the same program.
 
-    A group of synapses has a topology; its outputs are summed over rows.
+    A group of synapses has a topology; its outputs are summed over rows. ``initial`` is in the narrowest signed integer
+    type that holds it.
     """
 
     name: str
     program: Program
     size: int
     constants: Mapping[str, Constant]
-    initial: Mapping[str, Integers]  # one value, or one for each compartment
+    initial: Mapping[str, NDArray[Any]]  # one value of shape (1,), or one for each compartment
     topology: Topology | None = None
 
     @property
@@ -128,7 +105,8 @@ class LearningSynapses:
     Payloads come to port ``x`` in the step that they are emitted in, or ``delay`` steps later (links of kind ``same``,
     one compartment for each presynaptic neuron). ``neuron`` is the postsynaptic group, which supplies the output y0 and
     the states y1 to y3. What it does not declare of them reads 0; a rule of two factors reads y0 alone. ``initial``
-    holds ``weights``, ``tag_1`` and ``tag_2``, one value for each synapse; besides these, their traces and ``a_buff``
+    holds ``weights``, ``tag_1`` and ``tag_2``, one value for each synapse, in the narrowest signed integer type, and
+    with a stride of 0 where all are equal (:func:`hmn_lava.topology.alike`); besides these, their traces and ``a_buff``
     (n_post,), the current Σ w p of the last step's payloads, are states, zero at first. ``sign_mode`` and ``graded``
     are those of :func:`hmn_lava.learning.simulate`. ``seed`` and ``name`` derive the streams of the rounding.
     """
@@ -138,7 +116,7 @@ class LearningSynapses:
     rule: LearningRule
     engine: Engine
     topology: Topology
-    initial: Mapping[str, Integers]
+    initial: Mapping[str, NDArray[Any]]
     seed: int
     sign_mode: SignMode = "mixed"
     graded: int = 0
@@ -155,7 +133,7 @@ class LearningSynapses:
             (self.topology.n_post, self.topology.n_pre),
             self.topology.row,
             self.topology.col,
-            self.initial,
+            {name: values.astype(np.int64) for name, values in self.initial.items()},
             dict.fromkeys(self.initial, np.ones(self.size, np.bool_)),
             self.sign_mode,
             self.engine,
@@ -184,7 +162,8 @@ class Link:
       a_buff[e] = Σ_k weights[k] payload[col[k]] over its row, of the last step's payloads, shifted likewise
 
     ``delay`` has one value, or for ``pre`` and ``matrix`` one for each synapse. That of ``plastic`` is 0: payloads are
-    delayed on their way to the axons. Links to axons (``same``) have no step of transport.
+    delayed on their way to the axons. Links to axons (``same``) have no step of transport. ``weights`` has
+    one value for each synapse, kept as those of :class:`LearningSynapses` are.
     """
 
     source: tuple[str, str]
@@ -192,7 +171,7 @@ class Link:
     kind: LinkKind
     delay: Integers = field(default_factory=lambda: np.zeros(1, np.int64))
     topology: Topology | None = None
-    weights: Integers | None = None
+    weights: NDArray[Any] | None = None
     shift: int = 0
 
 
@@ -254,15 +233,44 @@ class IntegerNetwork:
         return 1 + max((int(link.delay.max()) for link in self.links), default=0)
 
     @property
-    def bytes(self) -> int:
-        """About how much memory an executor takes: states, observables and messages in flight, eight bytes each."""
-        slots = self.depth + 1
-        total = sum(slots * source.size for source in self.inputs.values())
+    def held(self) -> int:
+        """Bytes of the network's own arrays."""
+        arrays: list[NDArray[Any] | None] = []
+        for topology in self._topologies():
+            arrays += [topology.starts, topology.columns]
+        for group in self.groups.values():
+            arrays += [*group.initial.values(), *(constant.values for constant in group.constants.values())]
+        for link in self.links:
+            arrays += [link.delay, link.weights]
+        for synapses in self.learning.values():
+            arrays += synapses.initial.values()
+        distinct = {id(values): values for values in (*arrays, *self.delay.values()) if values is not None}
+        return sum(v.itemsize if v.strides == (0,) else v.nbytes for v in distinct.values())
+
+    def bytes(self, wide: bool = False) -> int:
+        """About how much memory a run takes: the network's own arrays, states, observables and messages in flight.
+
+        States are in the narrowest machine integer of their format, those of learning synapses in two bytes, all else
+        in four; with ``wide``, everything is in eight, and so are the neurons of each synapse.
+        """
+
+        def width(narrow: int) -> int:
+            return 8 if wide else narrow
+
+        slots = width(4) * (self.depth + 1)
+        total = self.held + sum(slots * source.size for source in self.inputs.values())
         for group in self.groups.values():
             program = group.program
-            total += group.size * (len(program.states) + len(program.observables))
+            states = sum(width(state.format.bytes) for state in program.states)
+            total += group.size * (states + width(4) * len(program.observables))
             total += slots * group.width * len(program.outputs)
         for synapses in self.learning.values():
             moments = synapses.rule.t_epoch + 4
-            total += 5 * synapses.size + moments * (2 * synapses.topology.n_pre + 3 * synapses.topology.n_post)
-        return 8 * total
+            traces = moments * (2 * synapses.topology.n_pre + 3 * synapses.topology.n_post)
+            total += width(2) * len(synapses.initial) * synapses.size + width(4) * traces
+        return total + (16 * sum(topology.size for topology in self._topologies()) if wide else 0)
+
+    def _topologies(self) -> Iterator[Topology]:
+        """Each once."""
+        owners: list[Group | Link | LearningSynapses] = [*self.groups.values(), *self.links, *self.learning.values()]
+        yield from {id(owner.topology): owner.topology for owner in owners if owner.topology is not None}.values()

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hmn_lava.errors import Finding
-from hmn_lava.fixed import Fixed, Integers
+from hmn_lava.fixed import Fixed
 from hmn_lava.learning.connection import PAYLOAD_BITS
 from hmn_lava.learning.engine import SIGN_MODES, Engine, Levels
 from hmn_lava.learning.parser import EXPONENT
@@ -33,8 +35,8 @@ from hmn_lava.network import (
     Link,
     Signal,
     SynapticVariable,
-    Topology,
 )
+from hmn_lava.topology import Topology, compact
 
 
 def prove(network: IntegerNetwork, limits: Mapping[str, int] | None = None) -> list[Finding]:
@@ -131,25 +133,16 @@ def _shown(
 
 
 def _topology(name: str, topology: Topology, size: int) -> Iterator[Finding]:
-    row, col = topology.row, topology.col
-    if row.shape != (size,) or col.shape != (size,):
-        yield _error("topology", name, (row.shape, col.shape), (size,), _AGAIN)
-    elif size and not (
-        row[0] >= 0
-        and row[-1] < topology.n_post
-        and (np.diff(row) >= 0).all()
-        and col.min() >= 0
-        and col.max() < topology.n_pre
-    ):
-        yield _error("topology", name, "indices", f"{topology.n_post} x {topology.n_pre}, sorted by row", _AGAIN)
-    elif topology.dense and size != topology.n_post * topology.n_pre:
-        yield _error("topology", name, size, f"{topology.n_post} x {topology.n_pre}, all pairs", _AGAIN)
-    elif (
-        topology.dense
-        and size
-        and not (col.reshape(topology.n_post, topology.n_pre) == np.arange(topology.n_pre)).all()
-    ):
-        yield _error("topology", name, "indices", "all pairs in order", _AGAIN)
+    starts, columns, n_post, n_pre = topology.starts, topology.columns, topology.n_post, topology.n_pre
+    if starts.shape != (n_post + 1,) or starts[0] != 0 or starts[-1] != size:
+        yield _error("topology", name, starts.shape, f"starts of {n_post} rows with {size} synapses", _AGAIN)
+    elif columns is None:
+        if not np.array_equal(starts, np.arange(n_post + 1) * n_pre):
+            yield _error("topology", name, size, f"{n_post} x {n_pre}, all pairs", _AGAIN)
+    elif columns.shape != (size,):
+        yield _error("topology", name, columns.shape, (size,), _AGAIN)
+    elif not ((starts[1:] >= starts[:-1]).all() and _within(columns, (0, n_pre - 1))):
+        yield _error("topology", name, "indices", f"{n_post} x {n_pre}, row by row", _AGAIN)
 
 
 def _contents(group: Group) -> Iterator[Finding]:
@@ -204,14 +197,14 @@ def _learning(network: IntegerNetwork, synapses: LearningSynapses) -> Iterator[F
     if problems := list(_engine(name, engine)):
         yield from problems
         return
-    yield from _topology(name, topology, topology.row.size)
+    yield from _topology(name, topology, topology.size)
     for variable in get_args(SynapticVariable):
         values, levels = synapses.initial.get(variable), engine.levels(variable, synapses.sign_mode)
-        if values is None or values.shape != (topology.row.size,):
+        if values is None or values.shape != (topology.size,):
             yield _error(
-                "learning", f"{name}.{variable}", None if values is None else values.shape, topology.row.size, _AGAIN
+                "learning", f"{name}.{variable}", None if values is None else values.shape, topology.size, _AGAIN
             )
-        elif not _within(values, (levels.low, levels.high)) or (values % levels.step).any():
+        elif not _within(values, (levels.low, levels.high)) or not _multiples(values, levels.step):
             yield _error(
                 "learning-range",
                 f"{name}.{variable}",
@@ -307,7 +300,7 @@ def _learned(synapses: LearningSynapses, name: str, signal: Signal) -> Iterator[
     """A signal of learning synapses shows what its format holds."""
     engine = synapses.engine
     if signal.variable in get_args(SynapticVariable):
-        levels, size = engine.levels(signal.variable, synapses.sign_mode), synapses.topology.row.size
+        levels, size = engine.levels(signal.variable, synapses.sign_mode), synapses.size
         low, high = levels.low, levels.high
     else:  # a graded spike may set a trace to its whole payload
         low, high, size = 0, max(engine.trace_high, (1 << PAYLOAD_BITS) - 1), synapses.topology.n_pre
@@ -387,15 +380,18 @@ def _arriving(network: IntegerNetwork, link: Link) -> tuple[Any, Any]:
         return _brought(network, network.learning[link.source[0]], link.shift)
     low, high = _emitted(network, link.source)
     if link.kind == "matrix" and link.topology is not None and link.weights is not None:
-        weights = link.weights.astype(np.float64)
-        least, most = np.minimum(weights * low, weights * high), np.maximum(weights * low, weights * high)
-        scale = 2.0**link.shift
-        totals = [np.bincount(link.topology.row, weights=w, minlength=link.topology.n_post) for w in (least, most)]
-        return np.floor(totals[0] * scale), np.floor(totals[1] * scale)
+        weights, scale = link.weights, 2.0**link.shift
+
+        def extreme(part: slice, which: np.ufunc) -> Any:
+            real = weights[part].astype(np.float64)
+            return which(real * low, real * high)
+
+        sums = [link.topology.row_sums(partial(extreme, which=which)) for which in (np.minimum, np.maximum)]
+        return np.floor(sums[0] * scale), np.floor(sums[1] * scale)
     count: Any = 1.0
     source = network.groups.get(link.source[0])
     if link.kind == "rows" and source is not None and source.topology is not None:
-        count = np.bincount(source.topology.row, minlength=source.topology.n_post).astype(np.float64)
+        count = source.topology.counts.astype(np.float64)
     elif link.kind == "total":
         count = float(source.size if source is not None else network.inputs[link.source[0]].size)
     return low * count, high * count
@@ -411,7 +407,7 @@ def _brought(network: IntegerNetwork, synapses: LearningSynapses, shift: int) ->
         low, high = -float(1 << (WORD - 1)), float(WORD_RANGE[1])
     levels = synapses.engine.levels("weights", synapses.sign_mode)
     products = [weight * payload for weight in (levels.low, levels.high) for payload in (low, high)]
-    count = np.bincount(synapses.topology.row, minlength=synapses.topology.n_post)
+    count = synapses.topology.counts
     scale = 2.0**shift
     return np.floor(count * min(products) * scale), np.floor(count * max(products) * scale)
 
@@ -424,9 +420,15 @@ def _emitted(network: IntegerNetwork, source: tuple[str, str]) -> Interval:
     return min(0, variable.low), max(0, variable.high)
 
 
-def _within(values: Integers, bounds: Interval) -> bool:
+def _multiples(values: NDArray[Any], step: int) -> bool:
+    """Whether all are multiples of a power of two."""
+    return not int(np.bitwise_or.reduce(compact(values), initial=0)) & (step - 1)
+
+
+def _within(values: NDArray[Any], bounds: Interval) -> bool:
+    values = values[:1] if values.strides == (0,) else values
     return values.size == 0 or (bounds[0] <= int(values.min()) and int(values.max()) <= bounds[1])
 
 
-def _bounds(values: Integers) -> Interval | None:
+def _bounds(values: NDArray[Any]) -> Interval | None:
     return (int(values.min()), int(values.max())) if values.size else None

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from hmn_lava.compiler.engine.schedule import EngineSchedule
-from hmn_lava.compiler.neurocore.assembly import Assembly, parameter_format, topology_of, vector_format
+from hmn_lava.compiler.neurocore.assembly import Assembly, parameter_format, vector_format
 from hmn_lava.compiler.neurocore.attention import score_constants
 from hmn_lava.components import attention, modulation
 from hmn_lava.components.port import Port
@@ -20,6 +20,7 @@ from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.ir import WORD
 from hmn_lava.network import Link
 from hmn_lava.spec.model import Attention, Connection
+from hmn_lava.topology import alike
 
 
 def payload_group(c: Connection) -> str:
@@ -56,7 +57,7 @@ def lower_attention(net: Assembly, c: Connection, local: Attention, schedule: En
 
 def scores_port(net: Assembly, c: Connection, local: Attention, high: int) -> Port:
     """What a neuron receives of its synapses' payloads, with the bounds that hold from the first scores on."""
-    synapses = np.bincount(c.row, minlength=c.n_post)
+    synapses = c.topology.counts
     fewest, most = int(synapses[synapses > 0].min(initial=1 << 20)), int(synapses.max(initial=1))
     least = 2 * max(1, math.floor(high * least_score(local, z_positive=net.model.populations[c.post].low >= 0)))
     return Port(Fixed(WORD, True, 0), (min(fewest, most) * least, 2 * high * most))
@@ -76,4 +77,5 @@ def link_scores(net: Assembly, c: Connection, schedule: EngineSchedule, port: st
     source, ready = (payload_group(c), "score"), schedule.payload[c.name]
     net.links.append(Link(source, (synapses, "x"), "same"))  # at the axons in the step that it is sent in
     delay = np.full(1, schedule.update[c.name] - 1 - ready, np.int64)
-    net.links.append(Link(source, (c.post, port), "matrix", delay, topology_of(c), np.ones(c.n_syn, np.int64)))
+    ones = alike(np.ones(1, np.int8), c.n_syn)
+    net.links.append(Link(source, (c.post, port), "matrix", delay, c.topology, ones))

@@ -22,6 +22,7 @@ from hmn_lava.learning.products import down_scaling
 from hmn_lava.learning.records import Factor, Product
 from hmn_lava.learning.request import sign_mode_of
 from hmn_lava.spec.model import Connection, Model, Population, Rule
+from hmn_lava.topology import compact
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def _activities(model: Model, c: Connection) -> Iterator[Finding]:
 
 
 def _delays(c: Connection) -> Iterator[Finding]:
-    if c.n_syn and int(c.delay.min()) != int(c.delay.max()):
+    if compact(c.delay).size > 1:
         remedy = "The engine has one x trace for each axon: use one delay, a connection for each, or neurocore."
         used = f"{int(c.delay.min())} to {int(c.delay.max())}"
         yield Finding("delay-per-synapse", f"connections.{c.name}.delay", used, "one delay", "error", remedy)

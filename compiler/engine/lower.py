@@ -20,6 +20,7 @@ from hmn_lava.hardware_profiles import Profile
 from hmn_lava.learning.checks import check_rule
 from hmn_lava.network import IntegerNetwork
 from hmn_lava.spec.model import Model
+from hmn_lava.topology import compact
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +71,7 @@ def checked(made: EngineLowering, profile: Profile) -> Iterator[Finding]:
         for finding in check_rule(third.rule.rule, profile, sign_mode=third.coded.sign_mode):
             if finding.severity == "error":
                 yield replace(finding, object=f"{name}: {finding.object}")
-        if third.coded.slow is not None and c.n_syn and c.delay.max() > 0:
+        if third.coded.slow is not None and c.n_syn and compact(c.delay).max() > 0:
             remedy = "Tag 2 is the register of delays: a relay has to delay x, or use no delay, or no slow trace."
             yield Finding("tag-2-delay", f"{name}.delay", int(c.delay.max()), 0, "warning", remedy)
 

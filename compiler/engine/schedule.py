@@ -16,6 +16,7 @@ from hmn_lava.compiler.schedule import Schedule, longest_paths, modulation_offse
 from hmn_lava.errors import Finding
 from hmn_lava.fixed import Integers
 from hmn_lava.spec.model import Connection, Model, Rule
+from hmn_lava.topology import compact
 
 SHORTEST, LONGEST = 4, 32
 """Steps of a frame."""
@@ -86,9 +87,10 @@ def _starting(model: Model, frame: int, first: int, max_delay: int) -> tuple[Eng
     epoch = frame // 2
     for name, c in model.connections.items():
         slack = arrive[c.post] - emit[c.pre] - 1
-        wanted = frame * c.delay + slack
+        asked = compact(c.delay)
+        wanted = frame * asked + slack
         extra = np.where(wanted < 0, -(wanted // frame), 0)  # whole frames more, where a loop is too short
-        delay[name] = c.delay + extra
+        delay[name] = asked + extra
         message_delay[name] = wanted + frame * extra
         if extra.max(initial=0) > 0:
             remedy = "A loop takes the time of its messages; ask for a longer delay, or run the reference as compiled."

@@ -8,10 +8,12 @@ import numpy as np
 
 from hmn_lava.compiler.engine.schedule import EngineSchedule
 from hmn_lava.compiler.engine.thirds import Third
-from hmn_lava.compiler.neurocore.assembly import Assembly, compact, synapse_group, topology_of
-from hmn_lava.fixed import Fixed
+from hmn_lava.compiler.neurocore.assembly import Assembly, synapse_group
+from hmn_lava.fixed import Fixed, Integers
 from hmn_lava.learning.engine import Engine
 from hmn_lava.network import LearningSynapses, Link
+from hmn_lava.reference.equations import Floats
+from hmn_lava.topology import alike, compact, stored
 
 DECAY_FRAC = 16
 """Fractional bits of a decay in the record, at most."""
@@ -24,20 +26,25 @@ def lower_synapses(net: Assembly, third: Third, schedule: EngineSchedule, engine
     name, field = synapse_group(c), f"connections.{c.name}"
     format, levels = coded.weight, coded.levels
     step = levels.step
-    stored = np.clip(np.rint(np.ldexp(c.weights, format.frac) / step).astype(np.int64) * step, levels.low, levels.high)
-    net.record.add(f"{field}.weights", c.weights, stored, format, f"{name}.weights")
+
+    def nearest(weights: Floats) -> Integers:
+        whole = np.rint(np.ldexp(weights, format.frac) / step).astype(np.int64)
+        return np.asarray(np.clip(whole * step, levels.low, levels.high))
+
+    weights = stored(nearest, c.weights)
+    net.record.add(f"{field}.weights", c.weights, weights, format, f"{name}.weights")
     for trace, requested, realised in made.decays:
         format_of_decay = _decay_format(requested, realised)
         kept = format_of_decay.quantise([realised])
         net.record.add(f"{field}.traces.{trace}", [requested], kept, format_of_decay, f"{name}.rule")
-    zeros = np.zeros(c.n_syn, np.int64)
+    zeros = alike(np.zeros(1, np.int8), c.n_syn)
     net.learning[name] = LearningSynapses(
         name=name,
         neuron=c.post,
         rule=made.rule,
         engine=engine,
-        topology=topology_of(c),
-        initial={"weights": stored, "tag_1": zeros, "tag_2": zeros},
+        topology=c.topology,
+        initial={"weights": weights, "tag_1": zeros, "tag_2": zeros},
         seed=net.model.seed,
         sign_mode=coded.sign_mode,
         graded=coded.graded,

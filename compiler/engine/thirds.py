@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -162,11 +164,16 @@ def phase_bins(c: Connection, phase: Phase) -> tuple[Floats, float]:
 
     The distance, in rad, is that between a synapse's own phase and its neuron's.
     """
-    total = np.zeros(c.n_post, np.complex128)
-    np.add.at(total, c.row, np.exp(1j * phase.phi))
-    mean = np.angle(total)
-    distance = np.abs(np.angle(np.exp(1j * (phase.phi - mean[c.row]))))
-    return mean, float(distance.max(initial=0.0))
+    cos, sin = (c.topology.row_sums(partial(_wave, phase, end)) for end in (np.real, np.imag))
+    mean, most = np.angle(cos + 1j * sin), 0.0
+    for rows, synapses in c.topology.blocks():
+        off = phase.phi[synapses] - mean[rows][c.topology.rows_of(rows)]
+        most = max(most, float(np.abs(np.angle(np.exp(1j * off))).max(initial=0.0)))
+    return mean, most
+
+
+def _wave(phase: Phase, end: Callable[[Any], Floats], part: slice) -> Floats:
+    return end(np.exp(1j * phase.phi[part]))
 
 
 def _phase_port(net: Assembly, c: Connection, phase: Phase) -> Port:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from hmn_lava import streams
 from hmn_lava.compiler.lowering import Lowering
@@ -16,7 +18,7 @@ from hmn_lava.components.clock import clocked
 from hmn_lava.components.port import Port
 from hmn_lava.fixed import Fixed, Integers
 from hmn_lava.hardware_profiles.schema import Lif as LifLimits
-from hmn_lava.microcode.ir import WORD, Program
+from hmn_lava.microcode.ir import WORD, Program, Variable
 from hmn_lava.network import (
     Along,
     Constant,
@@ -30,7 +32,9 @@ from hmn_lava.network import (
     SignalKind,
     Topology,
 )
+from hmn_lava.reference.equations import Floats
 from hmn_lava.spec.model import Connection, Model
+from hmn_lava.topology import compact, narrow, stored
 
 PARAMETER_BITS = 18
 """Significant bits of a scalar parameter: a relative error of at most 2**-18."""
@@ -70,7 +74,7 @@ class Assembly:
         size: int,
         offset: int | None,
         topology: Topology | None = None,
-        initial: dict[str, Integers] | None = None,
+        initial: dict[str, NDArray[Any]] | None = None,
     ) -> dict[str, Constant]:
         """Register a group under its program's name; returns the dictionary to fill with its constants.
 
@@ -79,7 +83,8 @@ class Assembly:
         constants: dict[str, Constant] = {}
         if offset is not None:
             program = clocked(program, self.schedule.frame, offset % self.schedule.frame)
-        states = {v.name: np.zeros(1, np.int64) for v in program.states} | (initial or {})
+        states: dict[str, NDArray[Any]] = {v.name: np.zeros(1, np.int8) for v in program.states}
+        states |= {name: narrow(values) for name, values in (initial or {}).items()}
         self.groups[program.name] = Group(program.name, program, size, constants, states, topology)
         return constants
 
@@ -154,14 +159,20 @@ class Assembly:
             variable = next((v for v in program.constants if v.name == name), None)
             if variable is None:
                 continue
-            stored = np.clip(variable.format.quantise(np.atleast_1d(requested)), variable.low, variable.high)
-            constants[name] = Constant(stored, along)
-            self.record.add(field, requested, stored, variable.format, f"{group}.{name}")
+            quantised = partial(_bounded, variable)
+            asked = np.atleast_1d(np.asarray(requested, np.float64))
+            integers = quantised(asked) if self.groups[group].topology is None else stored(quantised, asked)
+            constants[name] = Constant(integers, along)
+            self.record.add(field, requested, integers, variable.format, f"{group}.{name}")
 
     def stream(self, constants: dict[str, Constant], draw: str, name: str) -> None:
         """The key words of the random stream ``name``, as the constants of a program's draw."""
         for n, key in enumerate(streams.keys(self.model.seed, name)):
             constants[f"{draw}_k{n}"] = Constant(np.array([key], np.int64))
+
+
+def _bounded(variable: Variable, values: Floats) -> Integers:
+    return np.clip(variable.format.quantise(values), variable.low, variable.high)
 
 
 def parameter_format(value: float, bits: int = PARAMETER_BITS) -> Fixed:
@@ -175,16 +186,6 @@ def vector_format(values: ArrayLike) -> Fixed:
     return Fixed.fitting(-reach, max(reach, 2.0**-8), PARAMETER_BITS)
 
 
-def topology_of(c: Connection) -> Topology:
-    """The synapses of a connection."""
-    return Topology(c.n_post, c.n_pre, c.row, c.col, c.dense)
-
-
 def synapse_group(c: Connection) -> str:
     """The group of a plastic connection's synapses."""
     return f"{c.name}.synapse"
-
-
-def compact(delay: Integers) -> Integers:
-    """One value where all are equal."""
-    return delay[:1] if delay.size and bool((delay == delay[0]).all()) else delay

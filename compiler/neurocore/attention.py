@@ -37,13 +37,13 @@ def lower_attention(net: Assembly, c: Connection, rule: Rule) -> synapse.Attenti
     net.constants(constants, context, f"{field}.context_rate", {"rate": local.rate})
     for d in range(local.dimensions):
         net.constants(constants, context, f"{field}.key", {f"key_{d}": local.key[:, d]}, "each")
-    most = int(np.bincount(c.row, minlength=c.n_post).max(initial=1))
+    synapses = c.topology.counts
+    most = int(synapses.max(initial=1))
     frac = min(attention.SCORE_FRAC, WORD - 2 - most.bit_length())
     low, high = (bound >> (attention.SCORE_FRAC - frac) for bound in attention.score_bounds(local.beta))
-    fewest = np.bincount(c.row, minlength=c.n_post)
-    fewest_synapses = int(fewest[fewest > 0].min(initial=1))
+    fewest = int(synapses[synapses > 0].min(initial=1))
     normaliser = f"{c.name}.attention"
-    program = attention.normaliser(normaliser, Fixed(WORD, True, frac), (max(1, low * fewest_synapses), high * most))
+    program = attention.normaliser(normaliser, Fixed(WORD, True, frac), (max(1, low * fewest), high * most))
     net.group(program, c.n_post, net.schedule.update[c.name] - 1)
     return synapse.AttentionForm(
         directions=tuple(net.port(context, f"direction_{d}") for d in range(local.dimensions)),

@@ -8,10 +8,8 @@ import numpy as np
 
 from hmn_lava.compiler.neurocore.assembly import (
     Assembly,
-    compact,
     parameter_format,
     synapse_group,
-    topology_of,
 )
 from hmn_lava.compiler.neurocore.attention import link_attention, lower_attention
 from hmn_lava.compiler.neurocore.modulation import lower_modulation
@@ -19,33 +17,34 @@ from hmn_lava.compiler.neurocore.oscillator import link_oscillator, lower_oscill
 from hmn_lava.components import synapse
 from hmn_lava.network import Constant, Link, SignalKind
 from hmn_lava.spec.model import Connection, Rule
+from hmn_lava.topology import compact, stored
 
 
 def lower_static(net: Assembly, c: Connection) -> None:
     """Static synapses: integer weights of few bits, and a shift to the accumulator's binary point."""
     format, x, a = net.formats.weight[c.name], net.formats.activity[c.pre], net.formats.accumulator[c.post]
-    stored = format.quantise(c.weights)
-    net.record.add(f"connections.{c.name}.weights", c.weights, stored, format, f"{c.name}.weights")
+    weights = stored(format.quantise, c.weights)
+    net.record.add(f"connections.{c.name}.weights", c.weights, weights, format, f"{c.name}.weights")
     delay = compact(net.schedule.message_delay[c.name])
     shift = a.format.frac - format.frac - x.format.frac
-    net.links.append(Link(net.source(c.pre), (c.post, "a"), "matrix", delay, topology_of(c), stored, shift))
+    net.links.append(Link(net.source(c.pre), (c.post, "a"), "matrix", delay, c.topology, weights, shift))
 
 
 def lower_plastic(net: Assembly, c: Connection, rule: Rule) -> None:
-    name, topology = c.name, topology_of(c)
+    name = c.name
     group, field = synapse_group(c), f"connections.{name}"
     w, x, a = net.formats.weight[name], net.formats.activity[c.pre], net.formats.accumulator[c.post]
     low, high = (int(n) for n in w.quantise([rule.w_min, rule.w_max]))
     form = synapse.SynapseForm(w=w, w_bounds=(low, high), x=x, a_frac=a.format.frac)
-    stored = np.clip(w.quantise(c.weights), low, high)
-    net.record.add(f"{field}.weights", c.weights, stored, w, f"{group}.w")
+    weights = stored(lambda part: np.clip(w.quantise(part), low, high), c.weights)
+    net.record.add(f"{field}.weights", c.weights, weights, w, f"{group}.w")
     net.record.add(f"{field}.bounds", [rule.w_min, rule.w_max], np.array([low, high]), w, f"{group}.w")
     arrive, emit = net.schedule.arrive[c.post], net.schedule.emit[c.post]
     shape = (c.n_post, c.n_pre) if c.dense else (c.n_syn,)
     if rule.learning:
         form = learning_form(net, c, rule, form)
     program = synapse.synapse(group, form)
-    constants = net.group(program, c.n_syn, None, topology, {"w": stored})
+    constants = net.group(program, c.n_syn, None, c.topology, {"w": weights})
     source = net.source(c.pre)
     ready = net.schedule.emit[c.pre]
     net.links.append(Link(source, (group, "x"), "pre", compact(net.schedule.message_delay[name])))

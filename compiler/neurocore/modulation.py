@@ -48,7 +48,7 @@ def lower_modulation(net: Assembly, c: Connection, rule: Rule) -> None:
     if global_attention is not None and context is not None:
         for d, (source, kind) in enumerate(context):
             if kind == "matrix":  # one element of a host input
-                element = Topology(1, global_attention.dimensions, np.zeros(1, np.int64), np.array([d]), False)
+                element = Topology.of(1, global_attention.dimensions, np.zeros(1, np.int64), np.array([d]))
                 net.links.append(
                     Link(source, (name, f"context_{d}"), kind, np.full(1, at - 1), element, np.ones(1, np.int64))
                 )

@@ -14,6 +14,7 @@ from hmn_lava.compiler.neurocore.assembly import (
 from hmn_lava.components import oscillator
 from hmn_lava.network import Constant
 from hmn_lava.spec.model import Connection, Phase, Rule
+from hmn_lava.topology import narrow
 
 
 def lower_oscillator(net: Assembly, c: Connection, rule: Rule) -> None:
@@ -39,7 +40,7 @@ def start_oscillator(net: Assembly, c: Connection, phase: Phase) -> int:
     stored = nearest % turn
     asked = start - source.period if nearest >= turn else start
     initial, oscillator_constants = dict(net.groups[name].initial), dict(net.groups[name].constants)
-    initial["count"] = np.array([stored], np.int64)
+    initial["count"] = narrow(np.array([stored], np.int64))
     field = f"oscillators.{source.name}"
     net.constants(
         oscillator_constants,

@@ -15,6 +15,7 @@ from hmn_lava.components import neuron
 from hmn_lava.components.supply import SupplyForm
 from hmn_lava.fixed import Fixed, Integers
 from hmn_lava.hardware_profiles.schema import Lif as LifLimits
+from hmn_lava.memory import refuse_above_memory
 from hmn_lava.microcode.ir import WORD
 from hmn_lava.network import Constant, Input, Topology
 from hmn_lava.reference.equations import Floats
@@ -109,11 +110,13 @@ def lower_competition(net: Assembly, p: Population) -> None:
     key = next(v for v in net.groups[p.name].program.outputs if v.name == "key")
     name = f"{p.name}.competition"
     bounds = (min(0, key.low), max(0, key.high))
+    remedy = "every two neurons are compared: use a smaller population, or no competition"
+    refuse_above_memory(2 * p.size**2, field=f"populations.{p.name}.competition", value=p.size, remedy=remedy)
     topology = Topology.full(p.size, p.size)
     start = net.schedule.arrive[p.name]
     program = neuron.competition(name, Fixed(WORD, True, key.format.frac), bounds)
     constants = net.group(program, topology.size, start + 1, topology)
-    constants["first"] = Constant((topology.col < topology.row).astype(np.int64), "each")
+    constants["first"] = Constant(np.tri(p.size, p.size, -1, np.int8).reshape(-1), "each")
     net.link((p.name, "key"), start, (name, "mine"), start + 1, "post")
     net.link((p.name, "key"), start, (name, "other"), start + 1, "pre")
     net.link((name, "beaten"), start + 1, (p.name, "beaten"), start + neuron.COMPETITION_STEPS, "rows")

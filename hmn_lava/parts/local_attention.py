@@ -159,7 +159,7 @@ def _links(groups: tuple[Group, ...], dimensions: int) -> tuple[Link, ...]:
 
 def _sums(synapses: Topology, beta: float) -> tuple[int, tuple[int, int]]:
     """Fractional bits of a score's message, and the bounds of the sum over a row."""
-    counts = np.bincount(synapses.row, minlength=synapses.n_post)
+    counts = synapses.counts
     most, fewest = int(counts.max()), int(counts[counts > 0].min())
     frac = min(SCORE_FRAC, WORD - 2 - most.bit_length())
     low, high = (bound >> (SCORE_FRAC - frac) for bound in score_bounds(beta))
@@ -181,8 +181,7 @@ def _synapses(topology: Any, n_post: int, n_pre: int) -> Topology:
         raise InputError(problem, field="topology", value=topology, remedy=remedy)
     if not mask.any():
         raise InputError("has no synapse", field="topology", value=topology, remedy="set some of it to 1")
-    row, col = (index.astype(np.int64) for index in np.nonzero(mask))
-    return Topology(n_post, n_pre, row, col, bool(mask.all()))
+    return Topology.full(n_post, n_pre) if mask.all() else Topology.of(n_post, n_pre, *np.nonzero(mask))
 
 
 def _vectors(field: str, values: Any) -> Floats:

@@ -86,7 +86,7 @@ def sent_ports(part: Part) -> dict[str, Port]:
     if group is None:
         signal = part.network.signals.get("a_out")
         return {} if signal is None else {"a_out": Port(signal.format, _current_bounds(part, part.network.links[0]))}
-    fan_in = 1 if group.topology is None else int(np.diff(group.topology.starts).max(initial=1))
+    fan_in = 1 if group.topology is None else int(group.topology.counts.max(initial=1))
     found = {}
     for out in part.outputs:
         variable = group.program.variable(out.source[1])
@@ -114,7 +114,8 @@ def _current_bounds(part: Part, link: Link) -> tuple[int, int]:
     if link.topology is None or link.weights is None:
         raise ValueError("static synapses have a topology and weights")
     x = part.network.inputs[part.inputs[0].name]
-    worst = np.bincount(link.topology.row, weights=np.abs(link.weights), minlength=1).max(initial=0.0)
+    weights = link.weights
+    worst = link.topology.row_sums(lambda part: np.abs(weights[part].astype(np.int64))).max(initial=0.0)
     most = int(worst) * max(abs(x.low), abs(x.high))
     most = most << link.shift if link.shift >= 0 else (most >> -link.shift) + 1
     most = min(most, (1 << (WORD - 1)) - 1)

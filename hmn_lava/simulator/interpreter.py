@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hmn_lava.fixed import Integers, wrap
 from hmn_lava.learning.records import Y_TRACES
+from hmn_lava.memory import refuse_above_memory
 from hmn_lava.microcode.interpreter import execute
 from hmn_lava.microcode.ir import WORD
 from hmn_lava.network import Constant, Group, IntegerNetwork, LearningSynapses, Link, Topology
@@ -22,6 +23,9 @@ class Interpreter(Executor):
     backend = "interpreter"
 
     def __init__(self, network: IntegerNetwork, depth: int | None = None) -> None:
+        refuse_above_memory(
+            network.bytes(wide=True), field=network.name, remedy="use the backend fast, or fewer synapses"
+        )
         self._connections = {s.name: s.connection() for s in network.learning.values()}
         self._observed: dict[str, dict[str, Integers]] = {}
         super().__init__(network, depth)
@@ -121,8 +125,8 @@ def row_sums(values: Integers, topology: Topology) -> Integers:
 
 def _spread(constant: Constant, group: Group) -> Integers:
     """A constant's value for each compartment."""
-    if constant.along == "pre" and group.topology is not None:
-        return constant.values[group.topology.col]
-    if constant.along == "post" and group.topology is not None:
-        return constant.values[group.topology.row]
-    return np.broadcast_to(constant.values, (group.size,))
+    values = constant.values.astype(np.int64)
+    if constant.along in ("pre", "post") and group.topology is not None:
+        spread: Integers = values[group.topology.col if constant.along == "pre" else group.topology.row]
+        return spread
+    return np.broadcast_to(values, (group.size,))

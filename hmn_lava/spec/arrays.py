@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticSerializationUnexpectedValue, core_schema
 
 from hmn_lava.spec.fields import LARGEST, SMALLEST, NonNegative, Number, Positive, Record, Seed, chosen_by, fault
+from hmn_lava.topology import largest
 
 
 def _printable(text: str) -> str:
@@ -91,11 +92,12 @@ def finite(array: NDArray[Any]) -> NDArray[np.float64]:
         raise fault(f"holds {array.dtype}, not numbers", "use numbers, each at most 1e9 in magnitude")
     with np.errstate(over="ignore"):
         copy = np.array(array, dtype=np.float64, order="C")
-    if not np.isfinite(copy).all():
+    most = largest(copy)
+    if not math.isfinite(most):
         raise fault("holds NaN or infinity", "replace every value that is not finite")
-    if copy.size and np.abs(copy).max() > LARGEST:
+    if most > LARGEST:
         raise fault(f"holds numbers beyond {LARGEST:g}", f"scale the array to magnitudes up to {LARGEST:g}")
-    if copy.size and 0 < np.abs(copy).max() < SMALLEST:
+    if 0 < most < SMALLEST:
         raise fault(f"holds nothing but 0 and numbers below {SMALLEST:g}", "write 0, or larger numbers")
     return copy
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hmn_lava.spec.arrays import ConstantInit, IdentityInit, Init, KaimingInit, NormalInit, OrthogonalInit, UniformInit
 from hmn_lava.spec.problems import Problem
+from hmn_lava.topology import Topology
 
 MAX_ORTHOGONAL = 2**24  # elements: the decomposition takes n_post * n_pre * min(n_post, n_pre) steps
 
@@ -29,14 +30,14 @@ def fill(
     seed: int,
     field: str,
     shape: tuple[int, ...],
-    cells: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+    cells: Topology | None = None,
 ) -> NDArray[np.float64]:
-    """Draw an array of ``shape``; with ``cells`` = (row, col), only these cells of a matrix of that shape, flat.
+    """Draw an array of ``shape``; with ``cells``, only these cells of a matrix of that shape, flat.
 
     kaiming takes fan_in = columns, or the mean number of cells in a row. Raises InputError where the initialiser needs
     a full matrix.
     """
-    size: tuple[int, ...] = shape if cells is None else cells[0].shape
+    size: tuple[int, ...] = shape if cells is None else (cells.size,)
     rng = generator(seed if init.seed is None else init.seed, field)
     if isinstance(init, ConstantInit):
         return np.full(size, init.value)
@@ -45,13 +46,20 @@ def fill(
     if isinstance(init, NormalInit):
         return rng.normal(init.mean, init.std, size)
     if isinstance(init, KaimingInit):
-        fan_in = shape[-1] if cells is None else cells[0].size / shape[0]
+        fan_in = shape[-1] if cells is None else cells.size / shape[0]
         return rng.normal(0.0, init.gain / math.sqrt(fan_in), size)
     if len(shape) != 2:
         raise Problem(field, f"{init.init} needs a matrix", "use constant, uniform or normal").error()
     if isinstance(init, IdentityInit):
-        return init.gain * (np.eye(*shape) if cells is None else (cells[0] == cells[1]).astype(np.float64))
+        return init.gain * (np.eye(*shape) if cells is None else _diagonal(cells))
     return _orthogonal(init, rng, field, shape, cells is not None)
+
+
+def _diagonal(cells: Topology) -> NDArray[np.float64]:
+    found = np.empty(cells.size)
+    for rows, synapses in cells.blocks():
+        found[synapses] = rows.start + cells.rows_of(rows) == cells.col[synapses]
+    return found
 
 
 def fill_whole(init: Init, seed: int, field: str, size: int) -> NDArray[np.int64]:

@@ -15,6 +15,7 @@ from hmn_lava.spec.fields import MAX_DELAY
 from hmn_lava.spec.initialise import fill, fill_whole
 from hmn_lava.spec.npz import NpzError, read_npz
 from hmn_lava.spec.problems import Problem
+from hmn_lava.topology import Topology, alike
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -22,13 +23,9 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Cells:
-    """Synapses in CSR order; ``order`` sorts the author's own list of synapses into it (None: there was no list)."""
+    """Synapses in CSR order; ``order`` sorts the author's own list into it (None: no list, or one that is sorted)."""
 
-    row: Ints  # (n_syn,), post neuron
-    col: Ints  # (n_syn,), pre neuron
-    n_post: int
-    n_pre: int
-    dense: bool = False
+    topology: Topology
     order: Ints | None = None
 
 
@@ -91,28 +88,31 @@ class Source:
         With ``broadcast``, also from what numpy broadcasts to (n_post, n_pre). (n_syn,) values follow the author's list
         of synapses, or CSR order where there is none.
         """
-        shape, count = (cells.n_post, cells.n_pre), cells.row.size
+        topology = cells.topology
+        shape, count, dense = (topology.n_post, topology.n_pre), topology.size, topology.dense
         if isinstance(value, float):
             return read_only(np.full(count, value))
         if not isinstance(value, (Values, NpzArray)):
-            which = None if cells.dense else (cells.row, cells.col)
-            return read_only(fill(value, self.seed, field, shape, which).reshape(-1))
+            return read_only(fill(value, self.seed, field, shape, None if dense else topology).reshape(-1))
         array = self.given(value, field)
         if array.shape == shape or (broadcast and _broadcasts(array.shape, shape)):
             full = np.broadcast_to(array, shape)
-            return read_only(full.reshape(-1) if cells.dense else full[cells.row, cells.col])
-        if array.shape == (count,) and not cells.dense:
+            return read_only(full.reshape(-1) if dense else _chosen(full, topology))
+        if array.shape == (count,) and not dense:
             return read_only(array if cells.order is None else array[cells.order])
-        needs = f"{shape}: post, pre" + ("" if cells.dense else f", or ({count},), the synapses")
+        needs = f"{shape}: post, pre" + ("" if dense else f", or ({count},), the synapses")
         problem = f"has shape {array.shape}, needs {needs}"
         raise Problem(field, problem, f"give an array of shape {shape}, or one number").error()
 
     def delay(self, value: Array, field: str, cells: Cells) -> Ints:
-        """Make the delays of the synapses, (n_syn,), whole steps 0..62."""
-        if isinstance(value, (float, Values, NpzArray)):
-            steps: NDArray[Any] = self.per_synapse(value, field, cells)
+        """Make the delays of the synapses, (n_syn,), whole steps 0..62; with a stride of 0 where the spec gives one."""
+        size = cells.topology.size
+        if isinstance(value, float):
+            steps: NDArray[Any] = np.full(1, value)
+        elif isinstance(value, (Values, NpzArray)):
+            steps = self.per_synapse(value, field, cells)
         elif isinstance(value, (ConstantInit, UniformInit)):
-            steps = fill_whole(value, self.seed, field, cells.row.size)
+            steps = fill_whole(value, self.seed, field, 1 if isinstance(value, ConstantInit) else size)
         else:
             raise Problem(field, f"{value.init} draws no whole numbers", "use constant or uniform", value.init).error()
         wrong = (steps < 0) | (steps > MAX_DELAY) | (steps != np.floor(steps))
@@ -120,7 +120,16 @@ class Source:
             problem = f"delays are whole steps 0..{MAX_DELAY}"
             remedy = f"use whole numbers from 0 to {MAX_DELAY}"
             raise Problem(field, problem, remedy, float(steps[wrong][0])).error()
-        return read_only(steps.astype(np.int64))
+        whole = steps.astype(np.int64)
+        return alike(whole, size) if isinstance(value, (float, ConstantInit)) else read_only(whole)
+
+
+def _chosen(matrix: Floats, topology: Topology) -> Floats:
+    """The elements of a matrix where there are synapses."""
+    found = np.empty(topology.size)
+    for rows, synapses in topology.blocks():
+        found[synapses] = matrix[rows][topology.rows_of(rows), topology.col[synapses]]
+    return found
 
 
 def _broadcasts(shape: tuple[int, ...], target: tuple[int, int]) -> bool:

@@ -35,6 +35,7 @@ from hmn_lava.spec.records import (
 )
 from hmn_lava.spec.sizes import refuse_huge
 from hmn_lava.spec.topology import synapses
+from hmn_lava.topology import Topology, alike, compact
 
 # The dataclasses hold arrays, so that they are compared by identity (eq=False).
 
@@ -125,18 +126,36 @@ class Connection:
     name: str
     pre: str
     post: str
-    n_pre: int
-    n_post: int
-    row: Ints  # (n_syn,), post neuron
-    col: Ints  # (n_syn,), pre neuron
-    dense: bool
+    topology: Topology
     weights: Floats  # (n_syn,)
     delay: Ints  # (n_syn,), steps
     rule: Rule | None
 
     @property
+    def n_pre(self) -> int:
+        return self.topology.n_pre
+
+    @property
+    def n_post(self) -> int:
+        return self.topology.n_post
+
+    @property
     def n_syn(self) -> int:
-        return self.row.size
+        return self.topology.size
+
+    @property
+    def dense(self) -> bool:
+        return self.topology.dense
+
+    @property
+    def row(self) -> Ints:
+        """(n_syn,), post neuron."""
+        return self.topology.row
+
+    @property
+    def col(self) -> Ints:
+        """(n_syn,), pre neuron."""
+        return self.topology.col
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +232,7 @@ def resolve(spec: Spec, seed: int = 0) -> Model:
 def _resolve(spec: Spec, source: Source) -> Model:
     populations = {name: _population(name, record, source) for name, record in spec.populations.items()}
     connections = {name: _connection(name, record, spec, source) for name, record in spec.connections.items()}
-    no_delay = ((link.pre, link.post, link.name) for link in connections.values() if (link.delay == 0).any())
+    no_delay = ((link.pre, link.post, link.name) for link in connections.values() if (compact(link.delay) == 0).any())
     return Model(
         name=spec.name,
         populations=populations,
@@ -271,11 +290,7 @@ def _connection(name: str, record: ConnectionRecord, spec: Spec, source: Source)
         name=name,
         pre=record.source,
         post=record.target,
-        n_pre=n_pre,
-        n_post=n_post,
-        row=read_only(cells.row),
-        col=read_only(cells.col),
-        dense=cells.dense,
+        topology=cells.topology,
         weights=weights,
         delay=source.delay(record.delay, f"{field}.delay", cells),
         rule=rule,
@@ -285,12 +300,12 @@ def _connection(name: str, record: ConnectionRecord, spec: Spec, source: Source)
 def _inside(weights: Floats, record: HmnConnection, field: str) -> Floats:
     """Weights inside the bounds: what an author wrote must be, what an unbounded distribution gave is clipped."""
     low, high = record.bounds
-    outside = (weights < low) | (weights > high)
-    if not outside.any():
+    if low <= weights.min() and weights.max() <= high:
         return weights
     if isinstance(record.weights, (float, Values, NpzArray, ConstantInit, UniformInit)):
         problem = f"a weight is outside bounds [{low:g}, {high:g}]"
-        raise Problem(field, problem, "widen bounds, or use smaller weights", float(weights[outside][0])).error()
+        outside = float(weights[(weights < low) | (weights > high)][0])
+        raise Problem(field, problem, "widen bounds, or use smaller weights", outside).error()
     return read_only(np.clip(weights, low, high))
 
 
@@ -318,8 +333,8 @@ def _attention(field: str, record: AttentionSpec | None, source: Source, cells: 
     return Attention(
         beta=record.beta,
         dimensions=record.dimensions,
-        embedding=source.matrix(record.embedding, f"{field}.embedding", (cells.n_pre, record.dimensions)),
-        key=source.matrix(record.key, f"{field}.key", (cells.n_post, record.dimensions)),
+        embedding=source.matrix(record.embedding, f"{field}.embedding", (cells.topology.n_pre, record.dimensions)),
+        key=source.matrix(record.key, f"{field}.key", (cells.topology.n_post, record.dimensions)),
         rate=record.context_rate,
     )
 
@@ -327,6 +342,8 @@ def _attention(field: str, record: AttentionSpec | None, source: Source, cells: 
 def _phase(field: str, record: PhaseGateSpec | None, source: Source, cells: Cells) -> Phase | None:
     if record is None:
         return None
+    if isinstance(record.phase, float):
+        return Phase(record.oscillator, alike(np.float64(record.phase), cells.topology.size), uniform=True)
     phi = source.per_synapse(record.phase, f"{field}.phase", cells, broadcast=True)
     return Phase(record.oscillator, phi, uniform=bool((phi == phi[0]).all()))
 

@@ -47,11 +47,11 @@ def parameters(part: Part) -> dict[str, Integers]:
     """What may be set while the component runs: constants of its programs, weights of static synapses."""
     if part.network.groups:
         groups = part.network.groups.values()
-        return {name: constant.values for group in groups for name, constant in group.constants.items()}
+        return {n: c.values.astype(np.int64) for group in groups for n, c in group.constants.items()}
     if part.component == "static":
         link = part.network.links[0]
         if link.weights is not None:
-            return {"weights": shaped(part, link.weights)}
+            return {"weights": shaped(part, link.weights.astype(np.int64))}
     return {}
 
 

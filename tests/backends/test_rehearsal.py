@@ -149,7 +149,8 @@ def test_weights_that_dense_cannot_hold_are_findings() -> None:
     bundle, _ = attempt(parse(lif_spec(0)), seed=0, allow_lossy=True)
     assert bundle is not None
     wide = [
-        link if link.weights is None else replace(link, weights=link.weights * 100) for link in bundle.network.links
+        link if link.weights is None else replace(link, weights=link.weights.astype(np.int64) * 100)
+        for link in bundle.network.links
     ]
     findings = unplaceable(replace(bundle.network, links=tuple(wide)))
     assert {finding.rule for finding in findings} == {"board-synapses"} and "x.to.one" in {f.object for f in findings}

@@ -463,7 +463,7 @@ def test_swapped_files(bundle, refused):
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"[]", b"{", b"\xff\xfe", b'{"a": NaN}', b'{"a":' * 5000 + b"1" + b"}" * 5000, b'{"schema_version": 2}'],
+    [b"", b"[]", b"{", b"\xff\xfe", b'{"a": NaN}', b'{"a":' * 5000 + b"1" + b"}" * 5000, b'{"schema_version": 3}'],
 )
 def test_a_manifest_that_is_none(data, bundle, refused):
     (bundle / "manifest.json").write_bytes(data)
@@ -512,8 +512,8 @@ def test_a_sealed_bundle_that_was_not_changed_runs(bundle, hmn_lava):
 
 HUGE = 1 << 80
 MANIFESTS: list[tuple[str, Any, list[str]]] = [
-    ("schema_version", 1, ["schema_version: unknown version", "reads version 2"]),
-    ("schema_version", 3, ["schema_version: unknown version", "reads version 2"]),
+    ("schema_version", 2, ["schema_version: unknown version", "reads version 3"]),
+    ("schema_version", 4, ["schema_version: unknown version", "reads version 3"]),
     ("schema_version", True, ["schema_version"]),
     ("name", "../../x", ["name"]),
     ("name", "tiny\n", ["name"]),
@@ -549,7 +549,7 @@ MANIFESTS: list[tuple[str, Any, list[str]]] = [
     ("network/topologies/0/n_post", 1 << 31, []),
     ("network/topologies/0/n_pre", -1, ["network.topologies.0.n_pre"]),
     ("network/topologies/0/n_pre", 1, []),
-    ("network/topologies/0/row", "a999", ["no such array"]),
+    ("network/topologies/0/starts", "a999", ["no such array"]),
     ("network/groups/out/size", 1 << 31, ["this machine has"]),
     ("network/groups/out/size", 4, ["not sound"]),
     ("network/groups/out/size", 0, ["not sound"]),
@@ -636,16 +636,21 @@ def arrays_of(bundle: Path) -> dict[str, np.ndarray]:
 def array_name(bundle: Path, *path: str | int) -> str:
     value: Any = manifest(bundle)["network"]
     for part in path:
-        value = next(t for t in value if t["row"] is not None) if part == "sparse" else value[part]
+        value = next(t for t in value if t["starts"] is not None) if part == "sparse" else value[part]
     return str(value)
 
 
 ARRAYS: dict[str, tuple[tuple[str | int, ...], Any]] = {
-    "post out of range": (("topologies", "sparse", "row"), lambda a: np.where(a == a.max(), 100, a)),
-    "post negative": (("topologies", "sparse", "row"), lambda a: a - 1),
-    "post not sorted": (("topologies", "sparse", "row"), lambda a: a[::-1]),
+    "starts beyond the synapses": (("topologies", "sparse", "starts"), lambda a: np.where(a == a.max(), 100, a)),
+    "starts negative": (("topologies", "sparse", "starts"), lambda a: a - 1),
+    "starts descend": (("topologies", "sparse", "starts"), lambda a: a[::-1]),
+    "starts of too few rows": (("topologies", "sparse", "starts"), lambda a: a[1:]),
+    "no starts": (("topologies", "sparse", "starts"), lambda a: a[:0]),
+    "starts that leap": (("topologies", "sparse", "starts"), lambda a: np.r_[a[0], 1 << 62, -(1 << 62), a[3:]]),
     "pre out of range": (("topologies", "sparse", "col"), lambda a: a + 100),
     "pre negative": (("topologies", "sparse", "col"), lambda a: -a - 1),
+    "pre that wraps to right ones": (("topologies", "sparse", "col"), lambda a: a.astype(np.int64) + (1 << 32)),
+    "too few pre": (("topologies", "sparse", "col"), lambda a: a[:-1]),
     "floats": (("groups", "readout.synapse", "initial", "w"), lambda a: a.astype(float)),
     "bools": (("groups", "readout.synapse", "initial", "w"), lambda a: a > 0),
     "too short": (("groups", "readout.synapse", "initial", "w"), lambda a: a[:-1]),

@@ -92,7 +92,7 @@ def dense(link: Link, network: IntegerNetwork) -> dict[str, Any]:
     """The arguments of Lava's Dense. Its mixed weights are even: they are doubled, and shifted by one less."""
     topology = link.topology
     weights, delays = (np.zeros((topology.n_post, topology.n_pre), np.int64) for _ in range(2))
-    weights[topology.row, topology.col] = link.weights * 2
+    weights[topology.row, topology.col] = link.weights.astype(np.int64) * 2
     delays[topology.row, topology.col] = link.delay
     source = network.inputs.get(link.source[0])
     return {

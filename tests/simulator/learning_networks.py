@@ -50,7 +50,7 @@ def random_topology(rng: random.Random, n_post: int, n_pre: int) -> Topology:
         return Topology.full(n_post, n_pre)
     mask = np.array([rng.random() < 0.6 for _ in range(n_post * n_pre)], bool).reshape(n_post, n_pre)
     row, col = np.nonzero(mask)
-    return Topology(n_post, n_pre, row, col, False)
+    return Topology.of(n_post, n_pre, row, col)
 
 
 def random_synapses(

@@ -138,7 +138,7 @@ def alone(case: dict[str, Any], seed: int, **changes: Any) -> IntegerNetwork:
     low = LOIHI2.y_range[0]
     keep = case["stored_weights"] if case["sparse"] else np.ones((n_post, n_pre), bool)
     row, col = np.nonzero(keep)
-    topology = Topology(n_post, n_pre, row, col, False) if case["sparse"] else Topology.full(n_post, n_pre)
+    topology = Topology.of(n_post, n_pre, row, col) if case["sparse"] else Topology.full(n_post, n_pre)
     step = LOIHI2.weights[case["sign_mode"]].step
     initial = {name: case[name][row, col].astype(np.int64) for name in ("weights", "tag_1", "tag_2")}
     initial["weights"] = initial["weights"] // step * step
@@ -454,8 +454,8 @@ def test_manifests_that_are_none(path, value, words, folder):
         (lambda s: {"initial": {**s.initial, "weights": s.initial["weights"] + 1}}, "learning-range"),
         (lambda s: {"initial": {**s.initial, "tag_2": s.initial["tag_2"] - 1}}, "learning-range"),
         (lambda s: {"initial": {**s.initial, "tag_2": s.initial["tag_2"][1:]}}, r"s0\.tag_2"),
-        (lambda s: {"topology": Topology(2, 3, s.topology.row[::-1], s.topology.col, False)}, "topology"),
-        (lambda s: {"topology": Topology(3, 3, s.topology.row, s.topology.col, False)}, "neuron"),
+        (lambda s: {"topology": Topology(2, 3, s.topology.starts[::-1], s.topology.col)}, "topology"),
+        (lambda s: {"topology": Topology.of(3, 3, s.topology.row, s.topology.col)}, "neuron"),
         (lambda s: {"engine": dataclasses.replace(LAVA, accumulator_bits=15)}, "accumulator_bits"),
         (lambda s: {"graded": 4}, "known mode"),
         (lambda s: {"seed": -1}, "known mode"),

@@ -61,7 +61,7 @@ class RandomNetwork:
         mask = np.array([self.rng.randrange(3) > 0 for _ in range(n_post * n_pre)]).reshape(n_post, n_pre)
         mask[self.rng.randrange(n_post)] = True
         row, col = np.nonzero(mask)
-        return Topology(n_post, n_pre, row, col, False)
+        return Topology.of(n_post, n_pre, row, col)
 
     def many(self, variable, count):
         return np.array([self.words(self.rng, variable.low, variable.high) for _ in range(count)], np.int64)

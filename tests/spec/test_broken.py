@@ -9,6 +9,7 @@ import pytest
 
 from hmn_lava.errors import InputError
 from hmn_lava.spec import load_spec, resolve, spec_from_dict
+from hmn_lava.spec.sizes import refuse_huge
 
 NAN, INF = float("nan"), float("inf")
 
@@ -321,6 +322,35 @@ def test_more_than_the_memory_is_refused(small: dict[str, Any], monkeypatch: pyt
     monkeypatch.setattr("hmn_lava.spec.sizes.memory", lambda: 100)
     with pytest.raises(InputError, match=r"connections: need about .* GB, this machine has[\s\S]*smaller populations"):
         resolve(spec_from_dict(small))
+
+
+EIGHT_GIB = 8 << 30
+
+
+@pytest.mark.parametrize(
+    ("n_post", "n_pre", "topology", "more", "fits"),
+    [
+        (8192, 8192, "dense", {}, True),
+        (16384, 16384, {"density": 0.01}, {}, True),
+        (100_000, 100_000, {"density": 0.01}, {}, True),
+        (100_000, 100_000, {"density": 0.01}, {"delay": {"init": "uniform", "low": 0, "high": 7}}, True),
+        (31_623, 31_623, "dense", {}, False),
+        (100_000, 100_000, {"density": 0.02}, {"delay": {"init": "uniform", "low": 0, "high": 7}}, False),
+    ],
+)
+def test_what_fits_in_eight_gibibytes_is_not_refused(
+    n_post: int, n_pre: int, topology: Any, more: Any, fits: bool, small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hmn_lava.spec.sizes.memory", lambda: EIGHT_GIB)
+    small["populations"]["x"]["size"], small["populations"]["h"]["size"] = n_pre, n_post
+    small["connections"]["xh"] |= {"topology": topology, **more}
+    del small["connections"]["hy"]
+    spec = spec_from_dict(small)
+    if fits:
+        refuse_huge(spec)
+        return
+    with pytest.raises(InputError, match=r"connections: need about .* GB, this machine has 8\.59 GB"):
+        refuse_huge(spec)
 
 
 # ---- files

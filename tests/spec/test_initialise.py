@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from hmn_lava.errors import InputError
 from hmn_lava.spec.arrays import Init
 from hmn_lava.spec.initialise import fill, fill_whole, generator
+from hmn_lava.topology import Topology
 
 
 def init(**fields: Any) -> Any:
@@ -25,7 +26,7 @@ def test_the_stream_is_the_hash_of_seed_and_field() -> None:
 def test_constant_and_identity() -> None:
     assert (fill(init(init="constant", value=3), 0, "f", (2, 2)) == 3).all()
     assert fill(init(init="identity", gain=2), 0, "f", (2, 3)).tolist() == [[2, 0, 0], [0, 2, 0]]
-    cells = (np.array([0, 1, 1]), np.array([1, 0, 1]))
+    cells = Topology.of(2, 2, np.array([0, 1, 1]), np.array([1, 0, 1]))
     assert fill(init(init="identity"), 0, "f", (2, 2), cells).tolist() == [0, 0, 1]
 
 
@@ -38,7 +39,7 @@ def test_uniform_normal_kaiming() -> None:
     kaiming = fill(init(init="kaiming"), 0, "f", (200, 500))
     assert abs(kaiming.std() - (2 / 500) ** 0.5) < 0.001
     rows, cols = np.divmod(np.arange(0, 100_000, 5), 500)  # 100 synapses per neuron
-    sparse = fill(init(init="kaiming", gain=1), 0, "f", (200, 500), (rows, cols))
+    sparse = fill(init(init="kaiming", gain=1), 0, "f", (200, 500), Topology.of(200, 500, rows, cols))
     assert abs(sparse.std() - 0.1) < 0.003
 
 
@@ -51,7 +52,7 @@ def test_orthogonal(shape: tuple[int, int]) -> None:
 
 def test_orthogonal_is_refused_where_it_has_no_meaning_or_takes_hours() -> None:
     with pytest.raises(InputError, match=r"f: orthogonal needs a dense topology[\s\S]*topology: dense"):
-        fill(init(init="orthogonal"), 0, "f", (2, 2), (np.array([0]), np.array([0])))
+        fill(init(init="orthogonal"), 0, "f", (2, 2), Topology.of(2, 2, np.array([0]), np.array([0])))
     with pytest.raises(InputError, match=r"f: orthogonal is limited to[\s\S]*use normal or kaiming"):
         fill(init(init="orthogonal"), 0, "f", (2**14, 2**14))
 
