@@ -279,14 +279,11 @@ class _Generator:
             a, bits = self._value(instruction.operands[0]), int(instruction.operands[1])
             result = w.shl(a, bits) if op == "shl" else w.shr(a, bits)
         else:
-            a, b, c = [*(self._value(o) for o in instruction.operands), None, None][:3]
-            if a is None:
-                raise ValueError(f"{op} has an operand")
-            result = self._plain(op, a, b, c)
+            result = self._plain(op, *(self._value(operand) for operand in instruction.operands))
         low, high = self.ranges.raw[str(instruction.target)]
         return result if WORD_RANGE[0] <= low and high <= WORD_RANGE[1] else w.wrap(result)
 
-    def _plain(self, op: str, a: Value, b: Value | None, c: Value | None) -> Value:
+    def _plain(self, op: str, a: Value, b: Value | None = None, c: Value | None = None) -> Value:
         w = self.w
         if b is None:
             return a if op == "mov" else w.sub(0, a)

@@ -3,8 +3,8 @@
 The integers are those of :class:`hmn_lava.learning.connection.LearningConnection` with
 :class:`hmn_lava.learning.rounding.ElementRounding`.
 
-``follow`` does in a step what concerns neurons alone: payloads, spikes, supplied traces; at the end of an epoch also the
-traces at all of its moments, and for each product the part that depends on the presynaptic neuron alone. ``learn``
+``follow`` does in a step what concerns neurons alone: payloads, spikes, supplied traces; at the end of an epoch also
+the traces at all of its moments, and for each product the part that depends on the presynaptic neuron alone. ``learn``
 does the synapses of rows [lo, hi): the current ``a_buff`` with the weights as they are, then the rules. A row begins
 with what the product's other factors amount to there; what is zero is left out, for the row or for a vector of
 synapses. That is exact: a synaptic variable to which nothing is added keeps its level and draws nothing.

@@ -17,11 +17,12 @@ from hmn_lava.learning.products import down_scaling
 from hmn_lava.learning.records import TRACES, VARIABLE_NAMES, X_TRACES, Y_TRACES, Product
 from hmn_lava.learning.rounding import WORDS, ElementRounding
 from hmn_lava.microcode.ir import WORD
-from hmn_lava.network import Group, IntegerNetwork, LearningSynapses, Link, Topology
+from hmn_lava.network import Group, IntegerNetwork, LearningSynapses, Link
 from hmn_lava.simulator.compiled import group as groups
 from hmn_lava.simulator.compiled import jit, learning, matrix, steps
 from hmn_lava.simulator.compiled.table import Slot
 from hmn_lava.streams import keys
+from hmn_lava.topology import Topology
 
 Arrays = dict[str, dict[str, NDArray[Any]]]
 
@@ -108,7 +109,8 @@ class Plan:
     @property
     def parallel(self) -> bool:
         """Whether anything is large enough to be shared among threads."""
-        return any(self._large(g.size) for g in (*self.network.groups.values(), *self.network.learning.values()))
+        sizes = [group.size for group in self.network.groups.values()]
+        return any(map(self._large, [*sizes, *(synapses.size for synapses in self.network.learning.values())]))
 
     def calls(self, observe: Mapping[str, set[str]], feeds: list[Call], watches: list[Call]) -> list[Call]:
         """A step: the host's input, static synapses, groups, learning synapses, and what is recorded.
@@ -158,7 +160,7 @@ class Plan:
         values = {
             "depth": self.depth,
             "starts": self._as(topology.starts, "int64"),
-            "col": self._as(topology.col, "int32"),
+            "col": 0 if topology.columns is None else self._as(topology.columns, "int32"),
             "weights": self._as(link.weights, "int32"),
             "message": self._at(ring),
             "message width": ring.shape[1],
@@ -167,7 +169,7 @@ class Plan:
         }
         target = self.network.groups[link.target[0]]
         shared = _ALIGNED if self._large(target.size) else 0  # as its target, which reads its own rows in this step
-        text = _matrix_text(uneven, self.lanes)
+        text = _matrix_text(topology.dense, uneven, self.lanes)
         return self._call(text, "matrix", [values[name] for name in matrix.SLOTS], topology.n_post, shared)
 
     # groups
@@ -215,8 +217,10 @@ class Plan:
         if role in ("output", "output width"):
             ring = self.rings[group.name, name]
             return self._at(ring) if role == "output" else ring.shape[1]
-        if role in ("starts", "col") and group.topology is not None:
-            return self._as(getattr(group.topology, role), "int64" if role == "starts" else "int32")
+        if role == "starts" and group.topology is not None:
+            return self._as(group.topology.starts, "int64")
+        if role == "col" and group.topology is not None and group.topology.columns is not None:
+            return self._as(group.topology.columns, "int32")
         link = incoming[name][slot.number]
         if role == "shift":
             return link.shift
@@ -266,7 +270,7 @@ class Plan:
 
     def _parameters(self, synapses: LearningSynapses) -> dict[Slot, int]:
         """The numbers of the tables: sizes, seeds, and what a rule's constants are."""
-        rule, engine, topology = synapses.rule, synapses.engine, synapses.topology
+        rule, topology = synapses.rule, synapses.topology
         connection = _alone(synapses)
         rounding = connection.rounding
         if not isinstance(rounding, ElementRounding):
@@ -281,8 +285,8 @@ class Plan:
             Slot("y low"): low,
             Slot("y high"): high,
         }
-        if not topology.dense:
-            values[Slot("col")] = self._as(topology.col, "int32")
+        if topology.columns is not None:
+            values[Slot("col")] = self._as(topology.columns, "int32")
         for trace in TRACES:
             whole, fraction = connection.impulses[trace]
             values[Slot("impulse", trace)] = whole
@@ -319,7 +323,7 @@ class Plan:
     def watch(
         self, source: NDArray[Any], ring: bool, record: NDArray[np.int64], window: tuple[int, int, int], phase: int
     ) -> Call:
-        """Copy an array (a ring's slot of this step) to ``record``, after the steps of ``window`` (start, stop, stride)."""
+        """Copy an array (a ring's slot of this step) to ``record`` in the steps of ``window``: start, stop, stride."""
         bits, signed = groups.width_of(source.dtype.name)
         values = {
             "depth": self.depth,
@@ -382,9 +386,8 @@ def learning_form(network: IntegerNetwork, synapses: LearningSynapses) -> learni
 def _alone(synapses: LearningSynapses) -> LearningConnection:
     """The engine of learning synapses without the synapses."""
     none = np.zeros(0, np.int64)
-    return replace(
-        synapses, topology=Topology(0, 0, none, none, False), initial=dict.fromkeys(synapses.initial, none)
-    ).connection()
+    alone = replace(synapses, topology=Topology.full(0, 0), initial=dict.fromkeys(synapses.initial, none))
+    return alone.connection()
 
 
 def _plain(product: Product) -> Product:
