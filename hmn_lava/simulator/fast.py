@@ -51,9 +51,10 @@ class Fast(IntegerSession):
     ) -> None:
         driven = {name: np.ascontiguousarray(values, np.int64) for name, values in driven.items()}
         feeds = [self.plan.feed(name, values) for name, values in driven.items()]
-        middle = self.plan.calls(observe, feeds, [])
+        self.plan.refresh()
+        self.plan.calls(observe, [], [])  # makes room for the observables that are watched
         watches = [self._watch(probe, recorder, steps) for probe in recorder.probes]
-        calls = self.plan.calls(observe, feeds, watches) if watches else middle
+        calls = self.plan.calls(observe, feeds, watches)
         table = np.array([call.row for call in calls], np.int64)
         start, done, chunk = self.time, 0, 1
         while done < steps:

@@ -7,11 +7,14 @@ The integers are those of :class:`hmn_lava.learning.connection.LearningConnectio
 the traces at all of its moments, and for each product the part that depends on the presynaptic neuron alone. ``learn``
 does the synapses of rows [lo, hi): the current ``a_buff`` with the weights as they are, then the rules. A row begins
 with what the product's other factors amount to there; what is zero is left out, for the row or for a vector of
-synapses. That is exact: a synaptic variable to which nothing is added keeps its level and draws nothing.
+synapses. That is exact: a synaptic variable to which nothing is added keeps its level and draws nothing. ``filled``
+keeps for each whole vector of a dense row whether there may be anything in it for a product that has a synaptic
+variable as a factor, so that vectors of zeros are not even read; whoever changes the variables from outside sets it.
 """
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Literal
 
@@ -366,7 +369,7 @@ class _Follow:
     def _spiked(self) -> None:
         """List the vectors of presynaptic neurons in which one spiked; the spikes are handed over, and gone."""
         w = self.w
-        blocks = self.table.array(32, "blocks")
+        blocks, spiking = self.table.array(32, "blocks"), self.table.array(8, "spiking")
         count = w.variable(0, 64)
         vector = _vector(self.form, w.lanes)
         with w.loop(0, self.n_pre, vector) as start:
@@ -378,6 +381,7 @@ class _Follow:
                 w.store(self.used_tx, i, tx, w.lanes, mask)
                 w.store(self.tx, i, w.splat(0), w.lanes, mask)
                 some = w.either(some, w.any(w.nonzero(tx)))
+            w.store(spiking, w.binary("udiv", start, vector), w.resize(some, 8, False))
             w.store(blocks, w.add(w.get(count), 1), start)
             w.set(count, w.add(w.get(count), w.resize(some, 64, False)))
         w.store(blocks, 0, w.get(count))
@@ -438,6 +442,7 @@ class _Learn:
         }
         self.payloads, self.listed = table.array(32, "payloads"), table.array(32, "listed")
         self.blocks = table.array(32, "blocks")
+        self.spiking, self.filled = table.array(8, "spiking"), table.array(8, "filled")
         self.used_tx, self.used_ty = table.array(32, "used tx"), table.array(32, "used ty")
         self.x_history, self.y_history = table.array(32, "x history"), table.array(32, "y history")
         self.selected = {
@@ -509,12 +514,15 @@ class _Learn:
             for r, rule in enumerate(form.rules)
         ]
         every: Value = w.constant(int(form.held), 1)
+        all_ = every  # whether a vector can be left out in which the variables that are factors are zero
         listed: Value = w.constant(0, 1)
         for term in (term for rule in terms for term in rule):
             if term.product.dependency == "x0":
                 listed = w.either(listed, term.acts)
             else:
                 every = w.either(every, term.acts)
+                if not any(f.variable in VARIABLE_NAMES and not f.constant for f in term.product.factors):
+                    all_ = w.either(all_, term.acts)
         lanes = w.lanes
         if not form.dense:
             with w.when(w.either(every, listed)):
@@ -523,13 +531,18 @@ class _Learn:
         size = w.sub(end, first)
         whole = w.shr(size, lanes.bit_length() - 1)
         rounds = w.select(every, whole, w.select(listed, spiked, w.constant(0, 64)))
+        flags = w.part(self.filled, w.mul(row, w.add(whole, 1)))
         with w.loop(0, rounds) as n:
             i = w.variable(w.mul(n, lanes))
             with w.when(w.invert(every)):
                 w.set(i, w.resize(w.load(self.blocks, w.add(n, 1)), 64))
             start = w.get(i)
-            with w.when(w.compare("sle", w.add(start, lanes), size)):
-                self._block(w.add(first, start), start, None, terms)
+            number = w.shr(start, lanes.bit_length() - 1)
+            goes = w.nonzero(w.either(w.load(flags, number), w.load(self.spiking, number)))
+            goes = w.both(w.either(goes, all_), w.compare("sle", w.add(start, lanes), size))
+            with w.when(goes):
+                left = self._block(w.add(first, start), start, None, terms)
+                w.store(flags, number, w.resize(left, 8, False))
         rest = w.mul(whole, lanes)
         with w.when(w.both(w.either(every, listed), w.compare("slt", rest, size))):
             self._block(w.add(first, rest), rest, w.below(w.sub(size, rest)), terms)
@@ -576,8 +589,11 @@ class _Learn:
 
     # one vector of synapses
 
-    def _block(self, k: Value, i: Value, mask: Value | None, terms: list[list[_Term]]) -> None:
-        """The synapses from k on, presynaptic neurons from i on (of a dense row); every rule reads what was."""
+    def _block(self, k: Value, i: Value, mask: Value | None, terms: list[list[_Term]]) -> Value:
+        """The synapses from k on, presynaptic neurons from i on (of a dense row); every rule reads what was.
+
+        Returns whether a variable that is a factor is not zero, or has been written.
+        """
         w = self.w
         self.at, self.i, self.mask = k, i, mask
         self.columns = None if self.form.dense else w.load(self.col, k, w.lanes, mask)
@@ -597,6 +613,7 @@ class _Learn:
             for acts, rule, products, parts in rules:
                 with w.when(acts):
                     self._rule(rule, products, parts, before, words)
+        return functools.reduce(w.either, filled.values(), some)
 
     def _active(self, term: _Term, filled: dict[str, Value]) -> tuple[Value, Value | None]:
         """Whether a product acts on any of these synapses, and the presynaptic part of it."""

@@ -104,6 +104,7 @@ class Plan:
         self.observed: dict[tuple[str, str], NDArray[np.int32]] = {}
         self._before = [self._matrix(link) for link in network.links if link.kind == "matrix"]
         self._groups: dict[tuple[str, tuple[str, ...]], Call] = {}
+        self._filled: list[NDArray[np.uint8]] = []
         self._learning = [self._synapses(s) for s in network.learning.values()]
 
     @property
@@ -111,6 +112,11 @@ class Plan:
         """Whether anything is large enough to be shared among threads."""
         sizes = [group.size for group in self.network.groups.values()]
         return any(map(self._large, [*sizes, *(synapses.size for synapses in self.network.learning.values())]))
+
+    def refresh(self) -> None:
+        """Take into account that states may have been changed from outside."""
+        for filled in self._filled:
+            filled[...] = 1
 
     def calls(self, observe: Mapping[str, set[str]], feeds: list[Call], watches: list[Call]) -> list[Call]:
         """A step: the host's input, static synapses, groups, learning synapses, and what is recorded.
@@ -248,6 +254,9 @@ class Plan:
             "y history": moments * len(Y_TRACES) * topology.n_post,
         }
         values = {Slot(role): self._scratch(size) for role, size in scratch.items()}
+        filled = np.ones((topology.n_post, blocks + 1) if topology.dense else 1, np.uint8)
+        self._filled.append(filled)
+        values |= {Slot("filled"): self._at(filled), Slot("spiking"): self._at(np.zeros(1 + blocks, np.uint8))}
         values |= self._parameters(synapses)
         for number in range(sum(len(rule.products) for rule in form.rules)):
             values[Slot("selected", "", number)] = self._scratch(topology.n_pre)
