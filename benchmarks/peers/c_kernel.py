@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import math
+import time
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.peers.compiled import library
+from benchmarks.child import Job, serve
+from benchmarks.peers.compiled import library, version
+from benchmarks.work.engine import NAME, EngineWork
 from hmn_lava.streams import keys
 
 RULE = "three-factor"
@@ -67,3 +70,38 @@ class Kernel:
         pointers = [ctypes.c_void_p(array.ctypes.data) for array in (pre, spikes, reward)]
         if self._run(ctypes.byref(self._work), *pointers, ctypes.c_int64(len(pre))):
             raise MemoryError
+
+
+class CKernel:
+    """The kernel, driven again and again with the work's input."""
+
+    def __init__(self, job: Job) -> None:
+        work = EngineWork(**job.settings["work"])
+        rule = work.learning_rule
+        shape, taus = (work.post, work.pre), (rule.x1_tau, rule.x2_tau)
+        self._kernel = Kernel(work.initial, shape, taus, work.seed, NAME, job.settings["threads"])
+        given = work.inputs
+        self._input = given["pre"].astype(np.uint8), given["spikes"].astype(np.uint8)
+        self._reward = given["reward"].astype(np.int32).ravel()
+        self.about = {"gcc": version()}
+
+    def run(self, steps: int) -> float:
+        started = time.perf_counter()
+        while steps > 0:
+            now = min(steps, len(self._reward))
+            self._kernel.run(*(array[:now] for array in (*self._input, self._reward)))
+            steps -= now
+        return time.perf_counter() - started
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """The variables under the names of an executor's snapshot."""
+        states = self._kernel.states
+        named = {f"state/{NAME}/{name}": states[name] for name in (*STREAMS[2:], "x1", "x2", "a_buff")}
+        return named | {f"state/neuron/{name}": states[name] for name in ("y1", "y2", "y3")}
+
+    def close(self) -> None:
+        pass
+
+
+if __name__ == "__main__":
+    serve(CKernel)

@@ -6,7 +6,7 @@ postsynaptic spikes as y0, and supply y1, a trace of their spikes, and y2 and y3
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -75,6 +75,9 @@ class EngineWork:
         rng = np.random.default_rng(self.seed + 1)
         zero = np.zeros(self.synapses, np.int64)
         return {"weights": 2 * rng.integers(-32, 32, self.synapses), "tag_1": zero, "tag_2": zero}
+
+    def settings(self) -> dict[str, Any]:
+        return {"kind": "engine", "work": asdict(self)}
 
     @property
     def learning_rule(self) -> LearningRule:
