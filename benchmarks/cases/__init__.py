@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
-from benchmarks.cases import engine
+from typing import Protocol
 
-CASES = {case.NAME: case for case in (engine,)}
+from benchmarks.cases import activity, bundle, engine, neurocore, scale, startup
+from benchmarks.options import Options
+from benchmarks.results import CaseResult
+
+
+class Case(Protocol):
+    NAME: str
+    ABOUT: str
+
+    def run(self, options: Options) -> CaseResult:
+        """Measure, and check what should agree."""
+
+
+CASES: dict[str, Case] = {case.NAME: case for case in (engine, neurocore, bundle, activity, scale, startup)}

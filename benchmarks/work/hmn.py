@@ -28,7 +28,8 @@ class HmnWork:
     """``steps`` steps of a connection from ``pre`` inputs to ``post`` neurons, lowered as ``plasticity`` says.
 
     ``rate``: the probability that an input is active in a step. ``density``: of the synapses. ``rewarded``: whether the
-    modulator is ever other than zero (then, half of the steps). ``gate``: whether the phase gate opens.
+    modulator is ever other than zero (then, half of the steps). ``gate``: whether the phase gate opens. ``attention``: with
+    local attention (its pooled context does not fit the engine lowering from 256 neurons on).
     """
 
     pre: int
@@ -39,6 +40,7 @@ class HmnWork:
     density: float = 1.0
     rewarded: bool = True
     gate: bool = True
+    attention: bool = True
     seed: int = 0
 
     @property
@@ -56,7 +58,9 @@ class HmnWork:
         post = net.hmn("post", self.post, activation="sigmoid")
         teacher = net.modulator("teacher", type="input", source=reward)
         net.oscillator("theta", period=PERIOD if self.gate else STANDING)
-        sparse = {} if self.density == 1.0 else {"topology": {"density": self.density}}
+        parts: dict[str, Any] = {} if self.density == 1.0 else {"topology": {"density": self.density}}
+        if self.attention:
+            parts["attention"] = {"beta": 1.0, "dimensions": 1, "embedding": 1.0, "key": 1.0, "context_rate": 0.1}
         net.connect(
             pre,
             post,
@@ -66,10 +70,9 @@ class HmnWork:
             traces={"tau_fast": 5.0, "tau_slow": 20.0},
             rates={"local": 0.0, "global": 0.05},
             modulators=[teacher],
-            attention={"beta": 1.0, "dimensions": 1, "embedding": 1.0, "key": 1.0, "context_rate": 0.1},
             phase_gate={"oscillator": "theta", "phase": 0.0 if self.gate else float(np.pi)},
             probabilistic_gate={"beta": 200.0, "threshold": 0.005},
-            **sparse,
+            **parts,
         )
         return net.spec()
 
