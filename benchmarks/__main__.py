@@ -45,7 +45,7 @@ def run(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     out: Annotated[Path, typer.Option(help="Folder for results.json and the picture.")] = FOLDER,
 ) -> None:
-    """Run cases; print tables, write results.json and a picture. Exit code 1 if something that should agree does not."""
+    """Run cases; print tables, write results.json and a picture. Exit code 1 if what should agree does not."""
     from benchmarks.plot import draw
     from benchmarks.table import show
 

@@ -65,7 +65,7 @@ class Runner(Protocol):
 
 
 def serve(build: Callable[[Job], Runner]) -> None:
-    """Answer the parent until it closes the pipe, or something fails; then end, whatever threads or children are left."""
+    """Answer the parent until it closes the pipe or something fails; then end, whatever threads are left."""
     if sys.platform == "linux":  # a stopped process would not notice that its parent is gone
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     answers = os.fdopen(os.dup(1), "w")

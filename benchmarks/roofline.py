@@ -2,8 +2,8 @@
 
 Bytes: every state of a synapse is read once and written once, in the smallest of 8, 16 and 32 bits that holds it.
 Operations: each instruction of the synapses' program counts as one, also a multiplication of 24-bit words, which takes
-several. Both limits are measured by C loops here (c/limits.c): traffic on arrays as large as the states, multiplications
-and simple operations in registers.
+several. Both limits are measured by C loops here (c/limits.c): traffic on arrays as large as the states,
+multiplications and simple operations in registers.
 """
 
 from __future__ import annotations

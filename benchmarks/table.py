@@ -48,7 +48,13 @@ def cells(case: CaseResult, entry: Entry) -> tuple[str, ...]:
     spread = f"{quantity(min(entry.rates))} to {quantity(max(entry.rates))}"
     ready = "" if entry.ready is None else f"{entry.ready:.2f} s"
     ratio = case.ratio(entry)
-    return entry.contestant, f"{quantity(entry.rate)} {entry.unit}/s", spread, ready, "" if ratio is None else times(ratio)
+    return (
+        entry.contestant,
+        f"{quantity(entry.rate)} {entry.unit}/s",
+        spread,
+        ready,
+        "" if ratio is None else times(ratio),
+    )
 
 
 def quantity(value: float) -> str:

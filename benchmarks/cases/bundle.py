@@ -21,7 +21,8 @@ def run(options: Options) -> CaseResult:
     for size in options.sizes or SIZES:
         for rate in options.rates or RATES:
             work = engine_work(size, rate, options)
-            title = f"HMN rule in the engine{'' if work.attention else ', no attention'}, {size} x {size}, {rate:.2%}"
+            without = "" if work.attention else ", no attention"
+            title = f"HMN rule in the engine{without}, {size} x {size}, {rate:.2%} active"
             contestants = available.ours(options) if options.wants("fast") else []
             if options.wants("interpreter"):
                 contestants.append(interpreter(options))

@@ -20,7 +20,7 @@ NAME = "engine"
 ABOUT = "a learning rule of the engine, dense N x N"
 
 SIZES, RATES = (64, 256, 1024), (0.02, 0.1)
-BRIAN2_FORMS = ("clock", "clock-single", "event")
+BRIAN2_FORMS = ("clock", "clock-single", "clock-shared", "event")
 COMPARED = ("weights", "tag_1", "tag_2", "x1", "x2")
 
 

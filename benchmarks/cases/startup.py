@@ -70,7 +70,9 @@ def _ready(what: str, work: Work, sibling: Work, folder: Path, options: Options,
     command = [*FIRST_STEP, str(_job(work, folder))]
     _rows(what, command, folder, options, result)
     last = folder / f"{what}-{options.rounds - 1}".replace(" ", "_")
-    result.facts.append(_fact(f"{what}, another rule", "warm of the first", [_run([*FIRST_STEP, str(_job(sibling, folder))], last)]))
+    result.facts.append(
+        _fact(f"{what}, another rule", "warm of the first", [_run([*FIRST_STEP, str(_job(sibling, folder))], last)])
+    )
 
 
 def _job(work: Work, folder: Path) -> Path:

@@ -14,7 +14,7 @@ from benchmarks.options import Options
 from benchmarks.peers import compiled
 from benchmarks.results import OURS
 
-PACKAGES = {"lava": "lava", "brian2": "brian2", "brian2loihi": "brian2_loihi", "nengo-loihi": "nengo_loihi"}
+PACKAGES = {"lava": "lava", "brian2": "brian2"}
 """The module that a peer needs, by the peer's name on the command line."""
 
 PEERS = ("fast", "interpreter", "c", *PACKAGES)

@@ -1,9 +1,11 @@
 """Brian2, as C++ standalone or with cython: the same rules in float, of the same spikes and rewards.
 
-Brian2 has no chip's integers, so nothing is compared bit for bit; its state says whether it is as active. Three forms:
+Brian2 has no chip's integers, so nothing is compared bit for bit; its state says whether it is as active. Forms:
 
 * ``clock``: every tag and weight is stepped in every step, in one loop over the synapses and without exponentials.
 * ``clock-single``: the same with floats of 32 bits.
+* ``clock-shared``: the same, and the modulators are one for all neurons, which the others and hmn-lava do not know: there
+  a neuron supplies its own.
 * ``event``: tags are Brian2's ``(event-driven)`` variables; weights are stepped from the tags as their last event left
   them, which saves the decay in every step and overrates the tags: the most that Brian2's users leave out.
 """
@@ -47,7 +49,7 @@ RULES: dict[str, dict[str, Any]] = {  # those of work/rules.py in real numbers, 
         "step": None,
     },
 }
-FORMS = ("clock", "clock-single", "event")
+FORMS = ("clock", "clock-single", "clock-shared", "event")
 
 
 class Brian2:
@@ -62,7 +64,7 @@ class Brian2:
             b.prefs.devices.cpp_standalone.openmp_threads = settings["threads"] if settings["threads"] > 1 else 0
         else:
             b.prefs.codegen.target = "cython"
-        if settings["form"] == "clock-single":
+        if settings["form"] in ("clock-single", "clock-shared"):
             b.prefs.core.default_float_dtype = np.float32
         b.defaultclock.dt = 1 * b.ms
         network = self._network(settings, job.arrays)
@@ -102,9 +104,10 @@ class Brian2:
             method="exact",
             namespace={"pre_spikes": b.TimedArray(given["pre"].astype(np.float64), dt=1 * b.ms), **taus},
         )
+        shared = " (shared)" if settings["form"] == "clock-shared" else ""
         post = b.NeuronGroup(
             n_post,
-            "y1 : 1\ny2 : 1 (shared)\ny3 : 1 (shared)",
+            f"y1 : 1\ny2 : 1{shared}\ny3 : 1{shared}",
             threshold=f"post_spikes({now}, i) > 0.5",
             reset="y1 = clip(y1 + 64, 0, 127)",
             namespace={

@@ -1,4 +1,4 @@
-"""C of benchmarks/c, compiled by gcc when it is first needed; kept under a name that tells text, compiler and machine."""
+"""C of benchmarks/c, compiled by gcc when it is first needed; kept by text, compiler and machine."""
 
 from __future__ import annotations
 

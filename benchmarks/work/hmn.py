@@ -28,8 +28,8 @@ class HmnWork:
     """``steps`` steps of a connection from ``pre`` inputs to ``post`` neurons, lowered as ``plasticity`` says.
 
     ``rate``: the probability that an input is active in a step. ``density``: of the synapses. ``rewarded``: whether the
-    modulator is ever other than zero (then, half of the steps). ``gate``: whether the phase gate opens. ``attention``: with
-    local attention (its pooled context does not fit the engine lowering from 256 neurons on).
+    modulator is ever other than zero (then, half of the steps). ``gate``: whether the phase gate opens. ``attention``:
+    with local attention (its pooled context does not fit the engine lowering from 256 neurons on).
     """
 
     pre: int
