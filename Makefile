@@ -43,7 +43,7 @@ format: $(DEV) ## put style right
 
 types: $(DEV) ## check types
 	scripts/package_tree.sh build/types
-	MYPYPATH=build/types $(VENV)/bin/mypy -p hmn_lava
+	MYPYPATH=build/types $(VENV)/bin/mypy -p hmn_lava -p benchmarks
 
 docs: $(DOCS) ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet

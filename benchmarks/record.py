@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.results import CaseResult, Results
@@ -46,7 +47,7 @@ def _work(case: CaseResult, work: str) -> str:
     return f"**{work}**\n\n{_rows([header, *(cells(case, entry) for entry in entries)])}"
 
 
-def _rows(rows: list[tuple[str, ...]] | list[list[str]]) -> str:
+def _rows(rows: Sequence[Sequence[str]]) -> str:
     """A table; the first row is its header."""
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]]) + "\n"

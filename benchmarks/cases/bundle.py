@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from benchmarks.cases.common import contest, interpreter
 from benchmarks.options import Options
 from benchmarks.peers import available
-from benchmarks.results import CaseResult
+from benchmarks.results import CaseResult, Entry
 from benchmarks.work.hmn import HmnWork
 
 NAME = "bundle"
@@ -28,12 +30,19 @@ def run(options: Options) -> CaseResult:
                 contestants.append(interpreter(options))
             contest(work, title, contestants, options, result)
             frame = work.network().frame
-            result.facts += [
-                {"work": title, "contestant": e.contestant, "frame": frame, "M updates/s, steps of the model": e.rate / 1e6,
-                 "M updates/s, steps of the chip": e.rate * frame / 1e6}
-                for e in result.entries if e.work == title and e.rate is not None
-            ]  # fmt: skip
+            result.facts += [_fact(e, frame) for e in result.entries if e.work == title and e.rate is not None]
     return result
+
+
+def _fact(entry: Entry, frame: int) -> dict[str, Any]:
+    rate = (entry.rate or 0.0) / 1e6
+    return {
+        "work": entry.work,
+        "contestant": entry.contestant,
+        "frame": frame,
+        "M updates/s, steps of the model": rate,
+        "M updates/s, steps of the chip": rate * frame,
+    }
 
 
 def engine_work(size: int, rate: float, options: Options, rewarded: bool = True, gate: bool = True) -> HmnWork:

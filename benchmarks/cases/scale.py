@@ -59,7 +59,7 @@ def _measure(work: Work, title: str, options: Options, result: CaseResult) -> No
             "synapses": work.synapses,
             "threads": threads,
             "ns/update": 1e9 / entry.rate,
-            f"against {'the first of its kind'}": f"{(first.rate or 0.0) / entry.rate:.2f} x",
+            "against the first of its kind": f"{(first.rate or 0.0) / entry.rate:.2f} x",
             "ready s": entry.ready,
             "peak memory GB": entry.memory / 1e9,
             "bytes/synapse": entry.memory / work.synapses,

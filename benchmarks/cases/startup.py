@@ -52,7 +52,7 @@ def run(options: Options) -> CaseResult:
         sibling = replace(rule, keywords={**rule.keywords, **SIBLING})
         _ready(f"a rule of the engine, {size} x {size}", rule, sibling, folder, options, result)
         hmn = HmnWork(size, size, 0.02, STEPS)
-        _ready(f"the HMN rule, {size} x {size}", hmn, replace(hmn, gate=False), folder, options, result)
+        _ready(f"the HMN rule, {size} x {size}", hmn, replace(hmn, attention=False), folder, options, result)
     return result
 
 

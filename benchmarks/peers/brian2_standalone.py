@@ -4,8 +4,8 @@ Brian2 has no chip's integers, so nothing is compared bit for bit; its state say
 
 * ``clock``: every tag and weight is stepped in every step, in one loop over the synapses and without exponentials.
 * ``clock-single``: the same with floats of 32 bits.
-* ``clock-shared``: the same, and the modulators are one for all neurons, which the others and hmn-lava do not know: there
-  a neuron supplies its own.
+* ``clock-shared``: the same, and the modulators are one for all neurons, which the others and hmn-lava do not know:
+  there a neuron supplies its own.
 * ``event``: tags are Brian2's ``(event-driven)`` variables; weights are stepped from the tags as their last event left
   them, which saves the decay in every step and overrates the tags: the most that Brian2's users leave out.
 """
@@ -61,6 +61,7 @@ class Brian2:
         self._standalone = settings["device"] == "standalone"
         if self._standalone:
             b.set_device("cpp_standalone", build_on_run=False, directory=self._project)
+            b.prefs.devices.cpp_standalone.extra_make_args_unix = ["-j2"]
             b.prefs.devices.cpp_standalone.openmp_threads = settings["threads"] if settings["threads"] > 1 else 0
         else:
             b.prefs.codegen.target = "cython"

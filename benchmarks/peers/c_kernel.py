@@ -89,7 +89,8 @@ class CKernel:
         started = time.perf_counter()
         while steps > 0:
             now = min(steps, len(self._reward))
-            self._kernel.run(*(array[:now] for array in (*self._input, self._reward)))
+            pre, spikes = (array[:now] for array in self._input)
+            self._kernel.run(pre, spikes, self._reward[:now])
             steps -= now
         return time.perf_counter() - started
 

@@ -66,7 +66,7 @@ class EngineWork:
         return {
             "pre": (rng.random((self.steps, self.pre)) < self.rate).astype(np.float64),
             "spikes": (rng.random((self.steps, self.post)) < self.rate).astype(np.float64),
-            "reward": (rng.random((self.steps, 1)) < self.reward_rate) * rewards.astype(np.float64),
+            "reward": np.where(rng.random((self.steps, 1)) < self.reward_rate, rewards, 0).astype(np.float64),
         }
 
     @cached_property
