@@ -33,6 +33,9 @@ LIMIT = 300.0
 SHORTEST = 0.05
 """Seconds of a run from which the length of a round is estimated."""
 
+SPINS = "20000"
+"""Turns that a thread of OpenMP waits before it sleeps: on a shared machine it would spin its partner's time away."""
+
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -66,14 +69,15 @@ class Child:
         Job({**job.settings, **contestant.settings, "threads": contestant.threads}, job.arrays, job.folder).write()
         self._errors = (job.folder / "errors.txt").open("w+")
         paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        one = {"OMP_NUM_THREADS": str(contestant.threads), "OPENBLAS_NUM_THREADS": str(contestant.threads)}
+        threads = {"OMP_NUM_THREADS": str(contestant.threads), "OPENBLAS_NUM_THREADS": str(contestant.threads)}
+        threads["GOMP_SPINCOUNT"] = SPINS
         self._process = subprocess.Popen(
             [contestant.python, "-W", "ignore", "-m", f"benchmarks.peers.{contestant.module}", str(job.folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             cwd=job.folder,
-            env={**os.environ, **one, "PYTHONPATH": paths, **contestant.environment},
+            env={**os.environ, **threads, "PYTHONPATH": paths, **contestant.environment},
             start_new_session=True,
         )
         self._rest = b""
