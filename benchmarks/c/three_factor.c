@@ -27,7 +27,7 @@ struct work {
     int32_t *reward_before;         /* 1 */
     int64_t *time;                  /* 1 */
     int32_t factor_1, factor_2;     /* 2^16 * exp(-1/tau) of x1 and x2 */
-    const int32_t *keys;            /* 4 each: x1.decay, x2.decay, weights, tag_1, tag_2 */
+    const int32_t *keys;            /* 4 each: x1.decay, x2.decay, synapses */
     int32_t threads;
 };
 
@@ -75,15 +75,33 @@ static int32_t leaked(int32_t trace, int32_t grows)
     return lower(TRACE_HIGH, trace - ((trace + (1 << LEAK) - 1) >> LEAK) + grows);
 }
 
-/* Accumulators of a block, rounded by chance to a multiple of 2^bits and stored. */
-static inline void settle(int16_t *restrict variable, const int16_t *restrict total, int n, int bits, int shift,
-                          int high, struct stream s, uint32_t first)
+/* The word of a synapse (hmn_lava.streams.words): all its variables draw from parts of it. */
+static inline uint32_t word(uint32_t index, struct stream s)
 {
-    uint32_t y = ((first * ODD) << 8) + s.a;
+    uint32_t h = index * 0x9E3779B1u + s.a;
+    h ^= h >> 16;
+    h = h * 0x21F0AAADu + s.b;
+    h ^= h >> 15;
+    h *= 0x735A2D97u;
+    return h ^ h >> 15;
+}
+
+static inline int16_t settled(int32_t total, int bits, int high, uint32_t draw)
+{
+    return (int16_t)lower(high, (total >> bits) + ((int32_t)draw < (total & ((1 << bits) - 1))));
+}
+
+/* Accumulators of a block, rounded by chance and stored; those of weights only where there are any. */
+static inline void settle(int16_t *restrict w, int16_t *restrict t, int16_t *restrict d,
+                          const int16_t *restrict total_w, const int16_t *restrict total_t,
+                          const int16_t *restrict total_d, int n, int weights, struct stream s, uint32_t first)
+{
     for (int i = 0; i < n; i++) {
-        int32_t fraction = total[i] & ((1 << bits) - 1);
-        int32_t draw = (int32_t)(drawn(y + ((uint32_t)i * (ODD << 8)), s.b) >> (32 - bits));
-        variable[i] = (int16_t)(lower(high, (total[i] >> bits) + (draw < fraction)) << shift);
+        uint32_t h = word(first + (uint32_t)i, s);
+        if (weights)
+            w[i] = (int16_t)(settled(total_w[i], 8, 127, h >> 24) << 1);
+        t[i] = settled(total_t[i], 7, 255, h >> 14 & 127);
+        d[i] = settled(total_d[i], 7, 255, h >> 3 & 127);
     }
 }
 
@@ -96,7 +114,7 @@ static inline void settle_whole(int16_t *restrict variable, const int16_t *restr
 
 /* What a row's synapses have in common in a step, and what the presynaptic neurons bring. */
 struct step {
-    struct stream weights, tag_1, tag_2;
+    struct stream words;
     int16_t *spike;      /* n_pre: 0 or 1 */
     int16_t *by_x1;      /* n_pre: x1 << 6 */
     int16_t *by_x2;      /* n_pre: x2 << 5 */
@@ -146,19 +164,18 @@ static void change(const struct work *k, const struct step *p, int j, int y0, in
                 total_w[i] = (int16_t)sum;
                 fraction_w |= sum;
             }
-            if (fraction_w & 255)
-                settle(w, total_w, n, 8, 1, 127, p->weights, (uint32_t)at);
-            else
-                settle_whole(w, total_w, n, 8, 1);
         }
-        if (fraction_t & 127)
-            settle(t, total_t, n, 7, 0, 255, p->tag_1, (uint32_t)at);
-        else
+        if ((fraction_w & 255) | (fraction_t & 127) | (fraction_d & 127)) {
+            if (y2 || y3)
+                settle(w, t, d, total_w, total_t, total_d, n, 1, p->words, (uint32_t)at);
+            else
+                settle(w, t, d, total_w, total_t, total_d, n, 0, p->words, (uint32_t)at);
+        } else {
+            if (y2 || y3)
+                settle_whole(w, total_w, n, 8, 1);
             settle_whole(t, total_t, n, 7, 0);
-        if (fraction_d & 127)
-            settle(d, total_d, n, 7, 0, 255, p->tag_2, (uint32_t)at);
-        else
             settle_whole(d, total_d, n, 7, 0);
+        }
     }
 }
 
@@ -166,9 +183,7 @@ static void presynaptic(const struct work *k, struct step *p, const uint8_t *pre
 {
     int64_t step = *k->time + 1;
     struct stream x1 = stream_at(k->keys, step), x2 = stream_at(k->keys + 4, step);
-    p->weights = stream_at(k->keys + 8, step);
-    p->tag_1 = stream_at(k->keys + 12, step);
-    p->tag_2 = stream_at(k->keys + 16, step);
+    p->words = stream_at(k->keys + 8, step);
     p->any_spike = 0;
     for (int i = 0; i < k->n_pre; i++) {
         int spike = pre[i] != 0;

@@ -16,7 +16,8 @@ from benchmarks.work.engine import NAME, EngineWork
 from hmn_lava.streams import keys
 
 RULE = "three-factor"
-STREAMS = ("x1.decay", "x2.decay", "weights", "tag_1", "tag_2")
+STREAMS = ("x1.decay", "x2.decay", "synapses")
+VARIABLES = ("weights", "tag_1", "tag_2")
 
 _STATES = {
     "weights": np.int16,
@@ -54,7 +55,7 @@ class Kernel:
         threads: int = 1,
     ) -> None:  # fmt: skip
         n_post, n_pre = shape
-        sizes = dict.fromkeys(("weights", "tag_1", "tag_2"), n_post * n_pre) | dict.fromkeys(("x1", "x2"), n_pre)
+        sizes = dict.fromkeys(VARIABLES, n_post * n_pre) | dict.fromkeys(("x1", "x2"), n_pre)
         sizes |= dict.fromkeys(("y1", "y2", "y3", "a_buff", "spikes_before"), n_post)
         self.states = {name: np.zeros(sizes.get(name, 1), kind) for name, kind in _STATES.items()}
         for variable, values in initial.items():
@@ -97,7 +98,7 @@ class CKernel:
     def state(self) -> dict[str, NDArray[Any]]:
         """The variables under the names of an executor's snapshot."""
         states = self._kernel.states
-        named = {f"state/{NAME}/{name}": states[name] for name in (*STREAMS[2:], "x1", "x2", "a_buff")}
+        named = {f"state/{NAME}/{name}": states[name] for name in (*VARIABLES, "x1", "x2", "a_buff")}
         return named | {f"state/neuron/{name}": states[name] for name in ("y1", "y2", "y3")}
 
     def close(self) -> None:
