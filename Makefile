@@ -13,9 +13,12 @@ MADE := $(VENV)/.made-$(subst /,_,$(PYTHON))
 BASE := $(VENV)/.installed-base
 DEV := $(VENV)/.installed-dev
 DOCS := $(VENV)/.installed-docs
+# Brian2, which the benchmarks compare with, lives in an environment of its own. BENCH: cases and options.
+BRIAN2 := $(VENV)-brian2
+BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test heavy lint format types docs venv clean
+.PHONY: help demo test heavy lint format types docs bench venv clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -40,15 +43,18 @@ format: $(DEV) ## put style right
 
 types: $(DEV) ## check types
 	scripts/package_tree.sh build/types
-	MYPYPATH=build/types $(VENV)/bin/mypy -p hmn_lava
+	MYPYPATH=build/types $(VENV)/bin/mypy -p hmn_lava -p benchmarks
 
 docs: $(DOCS) ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
 
+bench: $(BASE) $(BRIAN2)/.installed ## measure beside other tools; BENCH="engine --sizes 256" for one case
+	$(RUN) -m benchmarks run $(BENCH) --peer-python brian2=$(BRIAN2)/bin/python
+
 venv: $(DEV) ## only make the virtual environment
 
 clean: ## remove the virtual environment and everything built
-	rm -rf $(VENV) build dist site demo-output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BRIAN2) build dist site demo-output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 $(MADE): constraints.txt scripts/make_venv.sh scripts/find_python.sh
@@ -63,6 +69,11 @@ $(BASE): $(MADE) pyproject.toml
 $(DEV): $(BASE)
 	$(PIP) --no-build-isolation -e '.[dev,tasks,report]'
 	@touch $@
+
+# Without it the benchmarks still run, and say that Brian2 is absent.
+$(BRIAN2)/.installed: $(BASE)
+	@$(RUN) -m venv $(BRIAN2) && $(BRIAN2)/bin/pip install --quiet --disable-pip-version-check brian2==2.9.0 "setuptools<81" \
+		&& touch $@ || echo "Brian2 could not be installed: the benchmarks run without it" >&2
 
 $(DOCS): $(BASE)
 	$(PIP) --no-build-isolation -e '.[docs]'
