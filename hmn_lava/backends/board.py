@@ -20,11 +20,10 @@ from hmn_lava.backends.hosts import parse_host, resolve_host
 from hmn_lava.backends.job import Job, collect
 from hmn_lava.backends.translator import find_translator
 from hmn_lava.errors import BackendError, Finding, FitError
-from hmn_lava.fixed import Integers
 from hmn_lava.native import as_synapses, native_lif, native_synapses
 from hmn_lava.network import IntegerNetwork, LearningSynapses
 from hmn_lava.partition import partition
-from hmn_lava.simulator.executor import IntegerSession
+from hmn_lava.simulator.executor import Drive, IntegerSession
 from hmn_lava.simulator.probes import Recorder
 
 if TYPE_CHECKING:
@@ -82,15 +81,13 @@ class BoardSession(IntegerSession):
         super().allocate()
         self.states |= {s.name: s.states() for s in self.network.learning.values()}
 
-    def execute(
-        self, driven: Mapping[str, Integers], steps: int, recorder: Recorder, observe: Mapping[str, set[str]]
-    ) -> None:
+    def execute(self, drive: Drive, steps: int, recorder: Recorder, observe: Mapping[str, set[str]]) -> None:
         if self.time:
             raise BackendError(f"a run on {self.backend} begins from the initial state: open a session for each run.")
         if steps == 0:
             return
         settings = {"host": self.host, "translator": self.translator}
-        job = Job(self.bundle, steps, driven, self.snapshot(), tuple(recorder.probes), {}, settings)
+        job = Job(self.bundle, steps, drive(0, steps), self.snapshot(), tuple(recorder.probes), {}, settings)
         with tempfile.TemporaryDirectory(prefix="hmn-lava-") as folder:
             job.write(Path(folder))
             run_contained(JOB, Path(folder), self.limits, own_folder=True)

@@ -13,7 +13,7 @@ from hmn_lava.backends.available import require_lava
 from hmn_lava.backends.contained import Limits, run_contained
 from hmn_lava.backends.job import Job, collect
 from hmn_lava.fixed import Integers
-from hmn_lava.simulator.executor import IntegerSession
+from hmn_lava.simulator.executor import Drive, IntegerSession
 from hmn_lava.simulator.probes import Recorder
 
 if TYPE_CHECKING:
@@ -41,12 +41,11 @@ class LavaSession(IntegerSession):
         super().allocate()
         self.states |= {s.name: s.states() for s in self.network.learning.values()}
 
-    def execute(
-        self, driven: Mapping[str, Integers], steps: int, recorder: Recorder, observe: Mapping[str, set[str]]
-    ) -> None:
+    def execute(self, drive: Drive, steps: int, recorder: Recorder, observe: Mapping[str, set[str]]) -> None:
         if steps == 0:
             return
         observed = {group: tuple(sorted(names)) for group, names in observe.items()}
+        driven = drive(0, steps)
         job = Job(self.bundle, steps, driven, self.snapshot(), tuple(recorder.probes), observed, self.settings())
         with tempfile.TemporaryDirectory(prefix="hmn-lava-") as folder:
             job.write(Path(folder))

@@ -7,7 +7,7 @@ what was emitted at step s.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from hmn_lava.fixed import Integers
 from hmn_lava.network import IntegerNetwork, Link
 from hmn_lava.simulator.interface import Session, quantise_inputs
 from hmn_lava.simulator.probes import Recorder
+
+Drive = Callable[[int, int], Mapping[str, Integers]]
 
 
 class IntegerSession(Session):
@@ -63,13 +65,18 @@ class IntegerSession(Session):
             signal = self.network.signals[name]
             if signal.kind == "observable":
                 observe.setdefault(signal.owner, set()).add(signal.variable)
-        self.execute(quantise_inputs(self.network, inputs, steps), steps, recorder, observe)
+
+        def drive(first: int, beyond: int) -> dict[str, Integers]:
+            part = {name: values[first:beyond] for name, values in inputs.items()}
+            return quantise_inputs(self.network, part, beyond - first)
+
+        self.execute(drive, steps, recorder, observe)
 
     @abstractmethod
-    def execute(
-        self, driven: Mapping[str, Integers], steps: int, recorder: Recorder, observe: Mapping[str, set[str]]
-    ) -> None:
-        """Compute ``steps`` frames, each with its row of the host's input ``driven``, and record.
+    def execute(self, drive: Drive, steps: int, recorder: Recorder, observe: Mapping[str, set[str]]) -> None:
+        """Compute ``steps`` frames, each with its row of the host's input, and record.
+
+        ``drive`` gives the input of frames from the first to the one before the second, (frames, size) for each name.
 
         A signal is recorded once in each frame, in the step of the chip that its offset names. ``observe`` names the
         observables among them, by group.
@@ -132,10 +139,8 @@ class Executor(IntegerSession):
     def observed(self, group: str, name: str) -> NDArray[Any]:
         """The value of an observable in the last step."""
 
-    def execute(
-        self, driven: Mapping[str, Integers], steps: int, recorder: Recorder, observe: Mapping[str, set[str]]
-    ) -> None:
-        network = self.network
+    def execute(self, drive: Drive, steps: int, recorder: Recorder, observe: Mapping[str, set[str]]) -> None:
+        network, driven = self.network, drive(0, steps)
         for step in range(steps):
             wanted = recorder.wanted(step)
             for phase in range(network.frame):

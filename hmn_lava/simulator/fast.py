@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hmn_lava.network import IntegerNetwork
 from hmn_lava.simulator.compiled import jit, steps
 from hmn_lava.simulator.compiled.plan import Call, Plan, empty
-from hmn_lava.simulator.executor import IntegerSession
+from hmn_lava.simulator.executor import Drive, IntegerSession
 from hmn_lava.simulator.probes import Probe, Recorder
 
 THREADED_FROM = 1 << 16
@@ -26,6 +26,9 @@ Below, waiting for each other costs more than sharing saves.
 
 _PATIENCE = 0.1
 """Seconds after which machine code comes back, so that an interrupt from the keyboard is heard."""
+
+_DRIVEN = 1 << 17
+"""Values of the host's input that are quantised at a time: few enough to stay in a cache until they are fed."""
 
 
 class Fast(IntegerSession):
@@ -46,23 +49,21 @@ class Fast(IntegerSession):
     def allocate(self) -> None:
         self.buffers, self.states = empty(self.network, self.depth)
 
-    def execute(
-        self, driven: Mapping[str, NDArray[np.int64]], steps: int, recorder: Recorder, observe: Mapping[str, set[str]]
-    ) -> None:
-        driven = {name: np.ascontiguousarray(values, np.int64) for name, values in driven.items()}
-        feeds = [self.plan.feed(name, values) for name, values in driven.items()]
-        self.plan.refresh()
-        self.plan.calls(observe, [], [])  # makes room for the observables that are watched
+    def execute(self, drive: Drive, steps: int, recorder: Recorder, observe: Mapping[str, set[str]]) -> None:
+        plan, frame = self.plan, self.network.frame
+        plan.refresh()
+        plan.calls(observe, [], [])  # makes room for the observables that are watched
         watches = [self._watch(probe, recorder, steps) for probe in recorder.probes]
-        calls = self.plan.calls(observe, feeds, watches)
-        table = np.array([call.row for call in calls], np.int64)
+        most = max(1, _DRIVEN // max(1, sum(source.size for source in self.network.inputs.values())))
         start, done, chunk = self.time, 0, 1
         while done < steps:
-            count = min(chunk, steps - done)
-            began = time.perf_counter()
-            self._run(table, count, done, start + done * self.network.frame)
+            began, count = time.perf_counter(), min(chunk, most, steps - done)
+            driven = drive(done, done + count)
+            feeds = [plan.feed(name, values, done) for name, values in driven.items()]
+            table = np.array([call.row for call in plan.calls(observe, feeds, watches)], np.int64)
+            self._run(table, count, done, start + done * frame)
             done += count
-            self.time = start + done * self.network.frame
+            self.time = start + done * frame
             if time.perf_counter() - began < _PATIENCE / 2:
                 chunk *= 2
 

@@ -7,6 +7,8 @@ analysis tells where a result must be wrapped and where a product needs 64 bits.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +17,15 @@ from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.ir import WORD, Instruction, Operand, Program
 from hmn_lava.microcode.ranges import WORD_RANGE, Interval, Ranges, analyse
 from hmn_lava.network import Along, LinkKind
-from hmn_lava.simulator.compiled.dead import Effect, effects, reads
+from hmn_lava.simulator.compiled.dead import (
+    Clause,
+    Effect,
+    effects,
+    loaded_clauses,
+    reads,
+    scalar_clauses,
+    vector_clauses,
+)
 from hmn_lava.simulator.compiled.table import Slot, Table
 from hmn_lava.simulator.compiled.writer import Array, Value, Variable, Writer
 
@@ -74,6 +84,7 @@ class _Generator:
     def module(self) -> tuple[str, list[Slot]]:
         w = self.w
         self._levels()
+        self._prepare()
         self._declare()
         self._compute(UNIFORM)
         if self.form.dense is None:
@@ -338,11 +349,51 @@ class _Generator:
         with self._scope():
             if totals is not None:
                 self.pre = w.sub(k, first)
-            done = effects(self.program, self.form.observed)
-            for state in self._early(done):
-                self._value(state)
-            for effect in done:
-                self._effect(effect, totals)
+            with w.when(self._anything()), self._scope():
+                for name in self.shared:
+                    self._value(name)
+                for effect in self.effects:
+                    self._effect(effect, totals)
+
+    def _prepare(self) -> None:
+        """The effects of a step, what several of them need, and what leaves one of them without effect."""
+        program, ranges = self.program, self.ranges
+        self.effects = effects(program, self.form.observed)
+        needs = [reads(program, effect) for effect in self.effects]
+        again = {name for n, names in enumerate(needs) for other in needs[n + 1 :] for name in names & other}
+        vectors = [name for name in self.definitions if self.level[name] == ELEMENT]
+        self.shared = [*self._early(self.effects), *(name for name in vectors if name in again)]
+        self.loaded: list[list[Clause]] = []
+        self.clauses: dict[Effect, list[Clause]] = {}
+        if self.form.dense is None:  # neurons are few
+            return
+        scalars = [name for name in self.level if self.level[name] < ELEMENT and name in self.links]
+        ports = [name for name in self.links if self.level[name] > UNIFORM]
+        for effect in self.effects:
+            self.loaded.append(loaded_clauses(program, ranges, effect, ports))
+            found = scalar_clauses(program, ranges, effect, scalars)
+            found += vector_clauses(program, ranges, effect, vectors)
+            if effect.kind == "emit":
+                found += self.loaded[-1]
+            self.clauses[effect] = list(dict.fromkeys(found))
+
+    def _anything(self) -> Value | None:
+        """Whether these elements do anything at all, as far as their ports and states tell; None: always."""
+        w = self.w
+        if not self.loaded or not all(self.loaded):
+            return None
+        some = w.constant(0, 1)
+        for clauses in self.loaded:
+            needed = w.constant(1, 1)
+            for clause in clauses:
+                needed = w.both(needed, self._nonzero(clause))
+            some = w.either(some, needed)
+        return some
+
+    def _nonzero(self, clause: Clause) -> Value:
+        """Whether anything of a clause is not zero, in any of these elements."""
+        w = self.w
+        return functools.reduce(w.either, [w.any(w.nonzero(self._value(name))) for name in sorted(clause)])
 
     def _early(self, done: list[Effect]) -> list[str]:
         """States that something reads after they are stored."""
@@ -393,14 +444,16 @@ class _Generator:
     def _needed(self, effect: Effect) -> Iterator[None]:
         """Leave out what the program skips for all lanes, and what changes nothing since a factor is zero."""
         w = self.w
-        conditions = [w.compare("eq", self._value(s), 0) for s in effect.skips]
-        if not conditions:
-            yield
-            return
-        condition = w.any(conditions[0])
-        for other in conditions[1:]:
-            condition = w.both(condition, w.any(other))
-        with w.when(condition), self._scope():
+        with contextlib.ExitStack() as regions:
+
+            def only(condition: Value) -> None:
+                regions.enter_context(w.when(condition))
+                regions.enter_context(self._scope())
+
+            for skip in effect.skips:
+                only(w.any(w.compare("eq", self._value(skip), 0)))
+            for clause in self.clauses.get(effect, ()):
+                only(self._nonzero(clause))
             yield
 
 

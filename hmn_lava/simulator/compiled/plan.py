@@ -316,16 +316,15 @@ class Plan:
 
     # in and out
 
-    def feed(self, name: str, driven: NDArray[np.int64]) -> Call:
-        """The host's input of a run, (steps, size)."""
+    def feed(self, name: str, driven: NDArray[np.int64], first: int) -> Call:
+        """The host's input of the frames of a run from ``first`` on, (frames, size)."""
         ring = self.rings[name, "x"]
         values = {
             "depth": self.depth,
             "ring": self._address(ring),
             "size": ring.shape[1],
             "driven": self._address(driven),
-            "columns": driven.shape[1],
-            "column": 0,
+            "first": first,
         }
         return self._call(_feed_text(self.lanes), "feed", [values[n] for n in steps.FEED], ring.shape[1], 0)
 

@@ -124,18 +124,18 @@ exit:
 }}
 """
 
-FEED = ("depth", "ring", "size", "driven", "columns", "column")
+FEED = ("depth", "ring", "size", "driven", "first")
 
 
 def feed(lanes: int) -> str:
     """The function ``feed``: the host's input [lo, hi) of this step into its ring, that of the frame, then silence.
 
-    ``driven`` (steps, columns) holds the input of each frame, from ``column`` on.
+    ``driven`` (frames, size) holds the input of the frames of a run from ``first`` on.
     """
     w = Writer("feed", lanes)
     slot = w.mul(w.binary("urem", w.now, w.number(0)), w.number(2))
     ring, driven = w.part(w.array(1, 32), slot), w.array(3, 64)
-    source = w.part(driven, w.add(w.mul(w.step, w.number(4)), w.number(5)))
+    source = w.part(driven, w.mul(w.sub(w.step, w.number(4)), w.number(2)))
     first = w.compare("eq", w.phase, 0)
     with w.loop(w.lo, w.hi, w.lanes) as i:
         mask = w.below(w.sub(w.hi, i))
