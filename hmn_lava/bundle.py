@@ -22,7 +22,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -125,6 +125,23 @@ class Bundle:
             backend, threads=threads, latency=latency, limits=limits, host=host, translator=translator
         )
         return session.run(inputs, steps, probes)
+
+    def run_batch(
+        self,
+        inputs: Mapping[str, ArrayLike] | Sequence[Mapping[str, ArrayLike]] | None = None,
+        steps: int | None = None,
+        probes: Iterable[Probe | str] = (),
+        parameters: Sequence[Mapping[str, ArrayLike]] | None = None,
+        *,
+        threads: int | None = None,
+    ) -> list[Result]:
+        """Run once for each sample or parameter set, from the initial state, on the fast executor.
+
+        See :func:`hmn_lava.simulator.batch.run_batch`.
+        """
+        from hmn_lava.simulator.batch import run_batch
+
+        return run_batch(self.network, inputs, steps, probes, parameters, threads=threads)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write the bundle to ``folder``, at once.

@@ -30,6 +30,9 @@ _PATIENCE = 0.1
 _DRIVEN = 1 << 17
 """Values of the host's input that are quantised at a time: few enough to stay in a cache until they are fed."""
 
+_FIRST = 1 << 22
+"""Synapses and neurons that are computed before the time is first looked at: some milliseconds."""
+
 
 class Fast(IntegerSession):
     """Runs machine code.
@@ -49,13 +52,30 @@ class Fast(IntegerSession):
     def allocate(self) -> None:
         self.buffers, self.states = empty(self.network, self.depth)
 
+    def restart(self, parameters: Mapping[str, NDArray[np.int64]] | None = None) -> None:
+        """Go back to the initial state, with these constants and initial states instead of the network's own.
+
+        ``parameters`` as :func:`hmn_lava.simulator.batch.run_batch` has checked them.
+        """
+        given = parameters or {}
+        self.time = 0
+        for ring in self.buffers.values():
+            ring[...] = 0
+        owners = {**self.network.groups, **self.network.learning}
+        for name, states in self.states.items():
+            for state, values in states.items():
+                values[...] = given.get(f"{name}/{state}", owners[name].initial.get(state, 0))
+        for group in self.network.groups.values():
+            for name, constant in group.constants.items():
+                self.plan.constant(group, name)[...] = given.get(f"{group.name}/{name}", constant.values)
+
     def execute(self, drive: Drive, steps: int, recorder: Recorder, observe: Mapping[str, set[str]]) -> None:
         plan, frame = self.plan, self.network.frame
         plan.refresh()
         plan.calls(observe, [], [])  # makes room for the observables that are watched
         watches = [self._watch(probe, recorder, steps) for probe in recorder.probes]
         most = max(1, _DRIVEN // max(1, sum(source.size for source in self.network.inputs.values())))
-        start, done, chunk = self.time, 0, 1
+        start, done, chunk = self.time, 0, max(1, _FIRST // max(1, plan.size * frame))
         while done < steps:
             began, count = time.perf_counter(), min(chunk, most, steps - done)
             driven = drive(done, done + count)

@@ -101,11 +101,18 @@ class Plan:
         self._kept: list[NDArray[Any]] = []
         self._shared: dict[tuple[int, str], NDArray[Any]] = {}
         self._matrices: dict[int, NDArray[np.int64]] = {}
+        self.constants: dict[tuple[str, str], NDArray[np.int32]] = {}
         self.observed: dict[tuple[str, str], NDArray[np.int32]] = {}
         self._before = [self._matrix(link) for link in network.links if link.kind == "matrix"]
         self._groups: dict[tuple[str, tuple[str, ...]], Call] = {}
         self._filled: list[NDArray[np.uint8]] = []
         self._learning = [self._synapses(s) for s in network.learning.values()]
+
+    @property
+    def size(self) -> int:
+        """Compartments and synapses together."""
+        network = self.network
+        return sum(g.size for g in network.groups.values()) + sum(s.size for s in network.learning.values())
 
     @property
     def parallel(self) -> bool:
@@ -130,6 +137,12 @@ class Plan:
 
     def _large(self, size: int) -> bool:
         return size >= self.threaded_from
+
+    def constant(self, group: Group, name: str) -> NDArray[np.int32]:
+        """The array of a constant, which a batch may change between runs."""
+        if (group.name, name) not in self.constants:
+            self.constants[group.name, name] = np.array(group.constants[name].values, np.int32)
+        return self.constants[group.name, name]
 
     # addresses
 
@@ -217,7 +230,7 @@ class Plan:
         if role == "state":
             return self._at(self.states[group.name][name])
         if role == "constant":
-            return self._as(group.constants[name].values, "int32")
+            return self._at(self.constant(group, name))
         if role == "observed":
             return self._at(self.observed[group.name, name])
         if role in ("output", "output width"):
