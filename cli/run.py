@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,7 @@ from hmn_lava.cli.options import (
 from hmn_lava.cli.output import JsonOption, note, print_json, print_table
 
 if TYPE_CHECKING:
+    from hmn_lava.bundle import Bundle
     from hmn_lava.simulator.result import Result
 
 
@@ -55,20 +57,26 @@ def run(
         check_output(output)
     network = hl.load(bundle)
     session = network.session(backend, threads=threads, limits=limits(time_limit), host=host, translator=translator)
-    inputs, length = drive(network, file, steps)
+    inputs, length = drive(network, file, steps, batch=True)
+    runs = next((len(array) for array in inputs.values() if array.ndim == 3), None)
     begin = perf_counter()
-    result = session.run(inputs, length, probe or ())
-    speed = result.steps / max(perf_counter() - begin, 1e-9)
+    if runs is None:
+        result = session.run(inputs, length, probe or ())
+    else:
+        result = _batch(network, backend, inputs, length, probe or (), threads)
+    speed = (1 if runs is None else runs) * result.steps / max(perf_counter() - begin, 1e-9)
     if output is not None:
         save_result(result, output)
     summary = {name: _summary(result, name) for name in result.raw}
-    note(f"{result.backend}: {result.steps} steps, {speed:.4g} steps/s")
+    times = "" if runs is None else f"{runs} runs of "
+    note(f"{result.backend}: {times}{result.steps} steps, {speed:.4g} steps/s")
     if as_json:
         content = {
             "bundle": str(bundle),
             "backend": result.backend,
             "input": "stimulus" if file is None else str(file),
             "steps": result.steps,
+            "runs": runs,
             "steps_per_second": speed,
             "outputs": {name: summary[name] for name in result.output_names},
             "probes": {name: found for name, found in summary.items() if name not in result.output_names},
@@ -92,6 +100,19 @@ def run(
             for name, s in summary.items()
         ],
     )
+
+
+def _batch(
+    bundle: Bundle, backend: str, inputs: dict[str, Any], steps: int, probes: Iterable[str], threads: int | None
+) -> Result:
+    """One run for each sample, with a first axis for the samples."""
+    from hmn_lava.errors import InputError
+    from hmn_lava.simulator.batch import stacked
+
+    if backend != "fast":
+        remedy = "leave --backend out, or give arrays of shape (steps, size)"
+        raise InputError("a batch runs on fast alone", field="backend", value=backend, remedy=remedy)
+    return stacked(bundle.run_batch(inputs, steps, probes, threads=threads))
 
 
 def _summary(result: Result, name: str) -> dict[str, Any]:

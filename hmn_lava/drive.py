@@ -23,10 +23,11 @@ STEPS = 1000
 """Steps of a run on the spec's stimulus, if nobody says how many."""
 
 
-def read_inputs(file: str | os.PathLike[str], known: Collection[str]) -> dict[str, NDArray[Any]]:
+def read_inputs(file: str | os.PathLike[str], known: Collection[str], batch: bool = False) -> dict[str, NDArray[Any]]:
     """Arrays (steps, size) of an npz file, named by the input populations ``known``; no pickle is read.
 
-    Raises InputError for a file that cannot be read, a name that is none of ``known``, an array that is no matrix.
+    With ``batch``, arrays may also be (batch, steps, size). Raises InputError for a file that cannot be read, a name
+    that is none of ``known``, an array of another shape.
     """
     path = Path(file)
     if not path.is_file():
@@ -44,13 +45,13 @@ def read_inputs(file: str | os.PathLike[str], known: Collection[str]) -> dict[st
     except NpzError as error:
         raise InputError(error.problem, where=str(file), value=error.value, remedy=error.remedy) from None
     for name, array in arrays.items():
-        if array.ndim != 2:
+        if array.ndim != 2 and not (batch and array.ndim == 3):
             raise InputError(
                 "wrong shape",
                 where=str(file),
                 field=name,
                 value=array.shape,
-                remedy="save an array of shape (steps, size)",
+                remedy=f"save an array of shape (steps, size){' or (batch, steps, size)' if batch else ''}",
             )
     if not arrays:
         raise InputError("holds no array", where=str(file), remedy="save one array of shape (steps, size) per input")
@@ -58,17 +59,17 @@ def read_inputs(file: str | os.PathLike[str], known: Collection[str]) -> dict[st
 
 
 def drive(
-    bundle: Bundle, file: str | os.PathLike[str] | None, steps: int | None
+    bundle: Bundle, file: str | os.PathLike[str] | None, steps: int | None, batch: bool = False
 ) -> tuple[dict[str, NDArray[Any]], int]:
     """Input and number of steps of a run: of ``file``, or else of the spec's stimulus, drawn from the bundle's seed.
 
     Without ``steps``, a run is as long as its shortest input, or 1,000 steps on the stimulus. Raises InputError if
-    there is neither.
+    there is neither. ``batch`` as in :func:`read_inputs`.
     """
     names = bundle.network.inputs
     if file is not None:
-        inputs = read_inputs(file, names)
-        return inputs, min(map(len, inputs.values())) if steps is None else steps
+        inputs = read_inputs(file, names, batch)
+        return inputs, min(array.shape[-2] for array in inputs.values()) if steps is None else steps
     steps = STEPS if steps is None else steps
     if not names:
         return {}, steps

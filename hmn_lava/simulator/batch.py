@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,17 @@ def run_batch(
 
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(one, range(size)))
+
+
+def stacked(results: Sequence[Result]) -> Result:
+    """The results of a batch as one, whose arrays have a first axis for the runs. Raises InputError if there are none.
+
+    ``steps`` are those of one run.
+    """
+    if not results:
+        raise InputError("a batch of no runs", field="inputs", remedy="give one sample or more")
+    raw = {name: np.stack([result.raw[name] for result in results]) for name in results[0].raw}
+    return replace(results[0], raw=raw)
 
 
 def _samples(inputs: Inputs | Sequence[Inputs] | None) -> dict[str, NDArray[Any]] | list[Inputs]:

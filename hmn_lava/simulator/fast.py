@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hmn_lava.network import IntegerNetwork
+from hmn_lava.network import Group, IntegerNetwork, LearningSynapses
 from hmn_lava.simulator.compiled import jit, steps
 from hmn_lava.simulator.compiled.plan import Call, Plan, empty
 from hmn_lava.simulator.executor import Drive, IntegerSession
@@ -61,7 +61,7 @@ class Fast(IntegerSession):
         self.time = 0
         for ring in self.buffers.values():
             ring[...] = 0
-        owners = {**self.network.groups, **self.network.learning}
+        owners: dict[str, Group | LearningSynapses] = {**self.network.groups, **self.network.learning}
         for name, states in self.states.items():
             for state, values in states.items():
                 values[...] = given.get(f"{name}/{state}", owners[name].initial.get(state, 0))

@@ -280,7 +280,7 @@ BAD_NPZ = {
     "text": (lambda path, key: np.savez(path, **{key: np.array([["a"] * 6] * 5)}), ["of dtype"]),
     "complex": (lambda path, key: np.savez(path, **{key: np.zeros((5, 6), complex)}), ["of dtype"]),
     "NaN": (lambda path, key: np.savez(path, **{key: np.full((5, 6), NAN)}), ["NaN or infinity"]),
-    "three axes": (lambda path, key: np.savez(path, **{key: np.zeros((5, 6, 1))}), ["shape"]),
+    "four axes": (lambda path, key: np.savez(path, **{key: np.zeros((5, 6, 1, 1))}), ["shape"]),
 }
 
 

@@ -1,14 +1,16 @@
 """A batch gives what its runs give one by one, whatever the number of threads, and says what is wrong with it."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import hmn_lava as hl
+from hmn_lava.cli import main
 from hmn_lava.errors import InputError
 from hmn_lava.network import Constant
-from hmn_lava.simulator.batch import parameter_ranges, run_batch
+from hmn_lava.simulator.batch import parameter_ranges, run_batch, stacked
 from hmn_lava.simulator.interpreter import Interpreter
 
 STEPS = 12
@@ -131,3 +133,22 @@ def test_what_is_wrong_is_said(bundle, arguments, message):
 
 def test_no_runs(bundle):
     assert bundle.run_batch([]) == []
+    with pytest.raises(InputError, match="no runs"):
+        stacked([])
+
+
+def test_the_command_runs_a_batch(bundle, tmp_path, capsys):
+    """An array with a first axis for the samples makes a batch, also in what is written and printed."""
+    inputs, place = samples(3), str(bundle.save(tmp_path / "bundle"))
+    np.savez(tmp_path / "in.npz", x=inputs["x"], teach=inputs["teach"][1])
+    arguments = ["run", place, "--input", str(tmp_path / "in.npz"), "--probe", "c.w", "--json"]
+    assert main.run([*arguments, "-o", str(tmp_path / "out.npz")]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["runs"], shown["steps"]) == (3, STEPS)
+    with np.load(tmp_path / "out.npz") as found:
+        for n in range(3):
+            alone = bundle.run({"x": inputs["x"][n], "teach": inputs["teach"][1]}, probes=["c.w"])
+            for name, values in alone.raw.items():
+                np.testing.assert_array_equal(found[f"{name}.integers"][n], values)
+    assert main.run([*arguments, "--backend", "interpreter"]) == 2
+    assert "a batch runs on fast alone" in capsys.readouterr().err
