@@ -102,6 +102,23 @@ def _selected(form: LearningForm, product: Product) -> bool:
     return product.dependency == "x0" or bool(_before(form, product))
 
 
+def _parts(form: LearningForm) -> list[Product]:
+    """One product for each distinct part that depends on the presynaptic neuron alone; products share these parts."""
+    found: dict[_Key, Product] = {}
+    for rule in form.rules:
+        for product, _, _ in rule.products:
+            if _selected(form, product):
+                found.setdefault(_key(form, product), product)
+    return list(found.values())
+
+
+_Key = tuple[bool, Moment, tuple[Factor, ...]]
+
+
+def _key(form: LearningForm, product: Product) -> _Key:
+    return product.dependency == "x0", _moment(form, product), tuple(_before(form, product))
+
+
 def _term(w: Writer, form: LearningForm, factor: Factor, value: Value, bounds: Interval) -> tuple[Value, Interval]:
     """A factor: its constant is added, then it saturates, or its sign is taken."""
     shifted = w.add(value, int(factor.constant)) if factor.constant else value
@@ -338,33 +355,30 @@ class _Follow:
     def _selections(self) -> None:
         """For each product the part that depends on the presynaptic neuron alone; 0 where the product does not act."""
         w, form = self.w, self.form
-        for r, rule in enumerate(form.rules):
-            for n, (product, _, _) in enumerate(rule.products):
-                if not _selected(form, product):
-                    continue
-                target = self.table.array(_part_bits(form, product), "selected", "", form.product(r, n))
-                with self._blocks(self.n_pre) as i:
-                    mask = w.below(w.sub(self.n_pre, i))
-                    tx = w.load(self.tx, i, w.lanes, mask)
-                    spiked = w.compare("sgt", tx, 0)
-                    value = w.splat(1)
-                    for factor in _before(form, product):
-                        if factor.variable == "x0":
-                            term, _ = _term(w, form, factor, w.resize(spiked, 32, False), (0, 1))
+        for number, product in enumerate(_parts(form)):
+            target = self.table.array(_part_bits(form, product), "selected", "", number)
+            with self._blocks(self.n_pre) as i:
+                mask = w.below(w.sub(self.n_pre, i))
+                tx = w.load(self.tx, i, w.lanes, mask)
+                spiked = w.compare("sgt", tx, 0)
+                value = w.splat(1)
+                for factor in _before(form, product):
+                    if factor.variable == "x0":
+                        term, _ = _term(w, form, factor, w.resize(spiked, 32, False), (0, 1))
+                    else:
+                        k = X_TRACES.index(factor.variable)
+                        if _moment(form, product) == "own" and form.epoch > 1:
+                            moment = w.largest(tx, 1)
+                            place = w.mul(w.add(w.mul(moment, len(X_TRACES)), k), w.resize(self.n_pre, 32))
+                            x = w.gather(self.x_history, w.add(place, self._lanes_from(i)), mask)
                         else:
-                            k = X_TRACES.index(factor.variable)
-                            if _moment(form, product) == "own" and form.epoch > 1:
-                                moment = w.largest(tx, 1)
-                                place = w.mul(w.add(w.mul(moment, len(X_TRACES)), k), w.resize(self.n_pre, 32))
-                                x = w.gather(self.x_history, w.add(place, self._lanes_from(i)), mask)
-                            else:
-                                at = w.add(w.mul(self.n_pre, form.epoch * len(X_TRACES) + k), i)
-                                x = w.load(self.x_history, at, w.lanes, mask)
-                            term, _ = _term(w, form, factor, x, _x_bounds(form, factor.variable))
-                        value = w.mul(value, term)
-                    if product.dependency == "x0":
-                        value = w.select(spiked, value, w.splat(0))
-                    w.store(target, i, value, w.lanes, mask)
+                            at = w.add(w.mul(self.n_pre, form.epoch * len(X_TRACES) + k), i)
+                            x = w.load(self.x_history, at, w.lanes, mask)
+                        term, _ = _term(w, form, factor, x, _x_bounds(form, factor.variable))
+                    value = w.mul(value, term)
+                if product.dependency == "x0":
+                    value = w.select(spiked, value, w.splat(0))
+                w.store(target, i, value, w.lanes, mask)
 
     def _spiked(self) -> None:
         """List the vectors of presynaptic neurons in which one spiked; the spikes are handed over, and gone."""
@@ -446,10 +460,8 @@ class _Learn:
         self.used_tx, self.used_ty = table.array(32, "used tx"), table.array(32, "used ty")
         self.x_history, self.y_history = table.array(32, "x history"), table.array(32, "y history")
         self.selected = {
-            form.product(r, n): table.array(_part_bits(form, product), "selected", "", form.product(r, n), wide=16)
-            for r, rule in enumerate(form.rules)
-            for n, (product, _, _) in enumerate(rule.products)
-            if _selected(form, product)
+            _key(form, product): table.array(_part_bits(form, product), "selected", "", number, wide=16)
+            for number, product in enumerate(_parts(form))
         }
         self.mantissas = {
             form.product(r, n): w.resize(table.value("mantissa", "", form.product(r, n)), 32)
@@ -599,10 +611,11 @@ class _Learn:
         self.columns = None if self.form.dense else w.load(self.col, k, w.lanes, mask)
         before = {name: w.load(self.variables[name], k, w.lanes, mask) for name in sorted(self.factors)}
         filled = {name: w.any(w.nonzero(value)) for name, value in before.items()}
+        selected = {key: self._part(key, terms) for key in self.selected}
         rules = []
         some: Value = w.constant(int(self.form.held), 1)
         for rule, products in zip(self.form.rules, terms, strict=True):
-            parts = [self._active(term, filled) for term in products]
+            parts = [self._active(term, filled, selected) for term in products]
             acts: Value = w.constant(int(self.form.held), 1)
             for active, _ in parts:
                 acts = w.either(acts, active)
@@ -615,17 +628,30 @@ class _Learn:
                     self._rule(rule, products, parts, before, words)
         return functools.reduce(w.either, filled.values(), some)
 
-    def _active(self, term: _Term, filled: dict[str, Value]) -> tuple[Value, Value | None]:
+    def _part(self, key: _Key, terms: list[list[_Term]]) -> tuple[Value, Value]:
+        """A presynaptic part for these synapses, and whether it is anywhere not zero; 0 if no product needs it."""
+        w, array = self.w, self.selected[key]
+        if self.columns is None:
+            part = w.load(array, self.i, w.lanes, self.mask)
+            return part, w.any(w.nonzero(part))
+        acts: Value = w.constant(0, 1)
+        for term in (term for rule in terms for term in rule):
+            if _selected(self.form, term.product) and _key(self.form, term.product) == key:
+                acts = w.either(acts, term.acts)
+        found = w.variable(0, array.wide, w.lanes)
+        with w.when(acts):  # what is gathered is dear
+            w.set(found, w.gather(array, self.columns, self.mask))
+        part = w.get(found)
+        return part, w.any(w.nonzero(part))
+
+    def _active(
+        self, term: _Term, filled: dict[str, Value], parts: dict[_Key, tuple[Value, Value]]
+    ) -> tuple[Value, Value | None]:
         """Whether a product acts on any of these synapses, and the presynaptic part of it."""
         w, active, part = self.w, term.acts, None
-        if term.number in self.selected:
-            array = self.selected[term.number]
-            part = (
-                w.load(array, self.i, w.lanes, self.mask)
-                if self.columns is None
-                else w.gather(array, self.columns, self.mask)
-            )
-            active = w.both(active, w.any(w.nonzero(part)))
+        if _selected(self.form, term.product):
+            part, some = parts[_key(self.form, term.product)]
+            active = w.both(active, some)
         for factor in term.product.factors:
             if factor.variable in VARIABLE_NAMES and not factor.constant:
                 active = w.both(active, filled[VARIABLE_NAMES[factor.variable]])
