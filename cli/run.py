@@ -67,7 +67,7 @@ def run(
     speed = (1 if runs is None else runs) * result.steps / max(perf_counter() - begin, 1e-9)
     if output is not None:
         save_result(result, output)
-    summary = {name: _summary(result, name) for name in result.raw}
+    summary = {name: _summary(result, name, runs is not None) for name in result.raw}
     times = "" if runs is None else f"{runs} runs of "
     note(f"{result.backend}: {times}{result.steps} steps, {speed:.4g} steps/s")
     if as_json:
@@ -115,14 +115,16 @@ def _batch(
     return stacked(bundle.run_batch(inputs, steps, probes, threads=threads))
 
 
-def _summary(result: Result, name: str) -> dict[str, Any]:
+def _summary(result: Result, name: str, batch: bool) -> dict[str, Any]:
+    """Samples and their shape are those of one run, the rest is of all."""
     import numpy as np
 
     values = result.real(name)
+    one = values[0] if batch else values
     known = values[np.isfinite(values)]
     return {
-        "samples": len(values),
-        "shape": values.shape[1:],
+        "samples": len(one),
+        "shape": one.shape[1:],
         "mean": float(known.mean()) if known.size else None,
         "min": float(known.min()) if known.size else None,
         "max": float(known.max()) if known.size else None,
