@@ -181,3 +181,70 @@ def test_no_stream_holds_a_shifted_copy_of_a_part_of_another():
             windows.append((w[:, :-3] << 48 | w[:, 1:-2] << 32 | w[:, 2:-1] << 16 | w[:, 3:]).ravel())
     everything = np.concatenate(windows)
     assert np.unique(everything).size == everything.size > 10**6
+
+
+# ------------------------------------------------------------------------------------ the words of the learning engine
+
+PARTS = [(number, bits) for number in range(3) for bits in (7, 8, 11)]
+
+
+def word(seed, name, t, index):
+    """The 32-bit word of the module's docstring once more, in Python's integers."""
+
+    def mixed(k, other):
+        digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
+        keys = [int.from_bytes(digest[3 * n : 3 * n + 3], "little") for n in (k, other)]
+        signed = [(n + 2**23) % 2**24 - 2**23 for n in (0x9E3779 * t + keys[0], keys[1])]
+        y, z = signed[0], 0
+        for n, add in enumerate((signed[1], y, y)):
+            z = ((y if n == 0 else z) ** 2 // 2**12 + add + 2**23) % 2**24 - 2**23
+        return z % 2**24 * 2**8
+
+    h = (index * 0x9E3779B1 + mixed(0, 1)) % 2**32
+    h ^= h >> 16
+    h = (h * 0x21F0AAAD + mixed(2, 3)) % 2**32
+    h ^= h >> 15
+    h = h * 0x735A2D97 % 2**32
+    return h ^ h >> 15
+
+
+def test_words_are_those_of_the_docstring():
+    rng = np.random.default_rng(1)
+    index = rng.integers(0, 2**40, 200)
+    for seed, name in STREAMS:
+        for t in (0, 1, 77, 2**23, 2**24 + 5):
+            assert streams.words(seed, name, t, index).tolist() == [word(seed, name, t, int(i)) for i in index]
+
+
+@pytest.mark.parametrize(("number", "bits"), PARTS)
+def test_parts_are_the_upper_bits_of_the_rotated_word(number, bits):
+    words = streams.words(0, "s.synapses", 3, np.arange(100))
+    text = [f"{w:032b}" for w in words.tolist()]
+    turn = 11 * number
+    assert streams.part(words, number, bits).tolist() == [int((t[turn:] + t[:turn])[:bits], 2) for t in text]
+
+
+@pytest.mark.parametrize("along", ["index", "time"])
+@pytest.mark.parametrize("stream", STREAMS)
+def test_the_parts_are_uniform_and_independent(stream, along):
+    """Of one synapse's variables, of neighbouring synapses, and of successive steps."""
+    if along == "index":
+        words = streams.words(*stream, 17, np.arange(MANY))
+    else:
+        words = np.array([streams.words(*stream, t, np.array([3, 70000])) for t in range(1 << 15)])[:, 0]
+    parts = [streams.part(words, number, 8) for number in range(3)]
+    for number, values in enumerate(parts):
+        assert_even(values, 256)
+        assert_uncorrelated(values, parts[number - 1])
+        assert_even((values >> 4) * 16 + (parts[number - 1] >> 4), 256)
+        for lag in (1, 2, 16, 1024):
+            assert_uncorrelated(values[:-lag], values[lag:])
+
+
+def test_no_step_repeats_another_shifted():
+    """Words of two steps have no more in common than chance: about n**2 / 2**32 pairs."""
+    size, steps = 1 << 14, 24
+    words = [streams.words(0, "s.synapses", t, np.arange(size)) for t in range(steps)]
+    common = sum(np.intersect1d(a, b).size for n, a in enumerate(words) for b in words[n + 1 :])
+    expected = size**2 / 2**32 * steps * (steps - 1) / 2
+    assert common < expected + SIGMAS * np.sqrt(expected) + 1
