@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("hmn-lava", "numpy", "numba", "llvmlite", "lava-nc", "brian2")
+PACKAGES = ("hmn-lava", "numpy", "llvmlite", "lava-nc", "brian2")
 ROOT = Path(__file__).parents[1]
 
 

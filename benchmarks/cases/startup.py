@@ -84,7 +84,6 @@ def _job(work: Work, folder: Path) -> Path:
 def _run(command: list[str], cache: Path) -> tuple[float, dict[str, Any]]:
     """Seconds of a command, and what it says where that is one JSON object."""
     environment = {**os.environ, "HMN_LAVA_CACHE": str(cache), "PYTHONPATH": str(ROOT)}
-    environment.pop("NUMBA_CACHE_DIR", None)
     started = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cache.parent)
     taken = time.perf_counter() - started

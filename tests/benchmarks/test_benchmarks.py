@@ -47,6 +47,12 @@ def test_a_case_runs_and_ours_agree(case: str) -> None:
         assert result.checks and all(check.equal for check in result.checks)
 
 
+def test_a_batch_agrees_with_its_runs() -> None:
+    result = CASES["batch"].run(some(()))
+    assert result.checks and all(check.equal for check in result.checks)
+    assert {fact["way"] for fact in result.facts} == {"one by one", "batch, 1 threads"}
+
+
 @pytest.mark.heavy
 def test_start_up_is_measured_with_an_empty_and_a_warm_cache() -> None:
     facts = CASES["startup"].run(some((), rounds=1)).facts
