@@ -119,7 +119,7 @@ def _checked(network: IntegerNetwork, number: int, parameters: Parameters) -> di
         if name not in known:
             shown = ", ".join(list(known)[:20]) + (", ..." if len(known) > 20 else "")
             raise InputError("no such parameter", field=field, value=name, remedy=f"one of: {shown or 'none'}")
-        size, low, high = known[name]
+        size, low, high, step = known[name]
         try:
             values = np.asarray(given)
             whole = values.dtype.kind in "biu" or (values.dtype.kind == "f" and bool(np.all(values == np.rint(values))))
@@ -129,25 +129,25 @@ def _checked(network: IntegerNetwork, number: int, parameters: Parameters) -> di
             raise InputError("not whole numbers", field=field, remedy="quantise it: a bundle computes in integers")
         if values.size not in (1, size):
             raise InputError("wrong size", field=field, value=values.size, remedy=f"give 1 value, or {size}")
-        worst = [int(v) for v in (values.min(), values.max()) if not low <= v <= high]
-        if worst:
-            remedy = f"stay within {low} to {high}"
-            raise InputError("outside its range", field=field, value=worst[0], remedy=remedy)
+        wrong = values[(values < low) | (values > high) | (values % step != 0)]
+        if wrong.size:
+            remedy = f"stay within {low} to {high}{f', in steps of {step}' if step > 1 else ''}"
+            raise InputError("outside its range", field=field, value=int(wrong.flat[0]), remedy=remedy)
         found[name] = values.astype(np.int64).ravel()
     return found
 
 
-def parameter_ranges(network: IntegerNetwork) -> dict[str, tuple[int, int, int]]:
-    """What a run of a batch may set: the number of its values, and the least and the largest integer."""
+def parameter_ranges(network: IntegerNetwork) -> dict[str, tuple[int, int, int, int]]:
+    """What a run of a batch may set: the number of its values, the least and the largest integer, and their step."""
     found = {}
     for group in network.groups.values():
         for constant in group.program.constants:
             size = group.constants[constant.name].values.size
-            found[f"{group.name}/{constant.name}"] = (size, constant.low, constant.high)
+            found[f"{group.name}/{constant.name}"] = (size, constant.low, constant.high, 1)
         for state in group.program.states:
-            found[f"{group.name}/{state.name}"] = (group.size, state.low, state.high)
+            found[f"{group.name}/{state.name}"] = (group.size, state.low, state.high, 1)
     for synapses in network.learning.values():
         for variable in synapses.initial:
             levels = synapses.engine.levels(variable, synapses.sign_mode)
-            found[f"{synapses.name}/{variable}"] = (synapses.size, levels.low, levels.high)
+            found[f"{synapses.name}/{variable}"] = (synapses.size, levels.low, levels.high, levels.step)
     return found

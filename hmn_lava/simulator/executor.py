@@ -104,7 +104,7 @@ class IntegerSession(Session):
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Go on from a snapshot of the same network, taken by any executor.
 
-        Raises InputError if it is of another one.
+        Raises InputError if it is of another one, or holds what no run can have left; then nothing has changed.
         """
         expected = self.snapshot()
         wrong = [name for name, array in expected.items() if name not in arrays or arrays[name].shape != array.shape]
@@ -115,12 +115,28 @@ class IntegerSession(Session):
                 value=wrong[:3],
                 remedy="use the bundle it came from",
             )
-        self.time = int(arrays["time"][0])
+        fitting = {name: _as(array.dtype, name, arrays[name]) for name, array in expected.items()}
+        self.time = int(fitting["time"][0])
         for (group, name), buffer in self.buffers.items():
-            buffer[...] = arrays[f"message/{group}/{name}"]
+            buffer[...] = fitting[f"message/{group}/{name}"]
         for group, states in self.states.items():
             for name, state in states.items():
-                state[...] = arrays[f"state/{group}/{name}"]
+                state[...] = fitting[f"state/{group}/{name}"]
+
+
+def _as(dtype: np.dtype[Any], name: str, values: NDArray[Any]) -> NDArray[Any]:
+    """Values of a snapshot as another type. Raises InputError if one does not fit."""
+    with np.errstate(invalid="ignore"):
+        found = values.astype(dtype)
+    if not np.array_equal(found, values) or (name == "time" and found[0] < 0):
+        wrong = values[found != values]
+        raise InputError(
+            "the snapshot holds a value that cannot be",
+            field=name,
+            value=(wrong if wrong.size else values).flat[0].item(),
+            remedy="use a snapshot as a session of this network has given it",
+        )
+    return found
 
 
 class Executor(IntegerSession):

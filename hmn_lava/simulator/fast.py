@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache
 
 import numpy as np
@@ -46,8 +47,7 @@ class Fast(IntegerSession):
     def __init__(self, network: IntegerNetwork, threads: int | None = None, threaded_from: int = THREADED_FROM) -> None:
         super().__init__(network)
         self.plan = Plan(network, self.depth, self.buffers, self.states, threaded_from)
-        self.threads = (threads or processors()) if self.plan.parallel else 1
-        self._pool = ThreadPoolExecutor(self.threads - 1) if self.threads > 1 else None
+        self.threads = max(1, threads or processors()) if self.plan.parallel else 1
 
     def allocate(self) -> None:
         self.buffers, self.states = empty(self.network, self.depth)
@@ -75,15 +75,14 @@ class Fast(IntegerSession):
         plan.calls(observe, [], [])  # makes room for the observables that are watched
         watches = [self._watch(probe, recorder, steps) for probe in recorder.probes]
         most = max(1, _DRIVEN // max(1, sum(source.size for source in self.network.inputs.values())))
-        start, done, chunk = self.time, 0, max(1, _FIRST // max(1, plan.size * frame))
+        done, chunk = 0, max(1, _FIRST // max(1, plan.size * frame))
         while done < steps:
             began, count = time.perf_counter(), min(chunk, most, steps - done)
             driven = drive(done, done + count)
             feeds = [plan.feed(name, values, done) for name, values in driven.items()]
             table = np.array([call.row for call in plan.calls(observe, feeds, watches)], np.int64)
-            self._run(table, count, done, start + done * frame)
+            self._run(table, count, done)
             done += count
-            self.time = start + done * frame
             if time.perf_counter() - began < _PATIENCE / 2:
                 chunk *= 2
 
@@ -102,29 +101,44 @@ class Fast(IntegerSession):
         window = (probe.start, stop, probe.stride)
         return self.plan.watch(source, ring, recorder.data[probe.signal], window, signal.offset % self.network.frame)
 
-    def _run(self, table: NDArray[np.int64], count: int, earlier: int, start: int) -> None:
-        """``count`` frames, on all threads; ``earlier`` of this run came before, ``start`` is the chip's time."""
+    def _run(self, table: NDArray[np.int64], count: int, earlier: int) -> None:
+        """``count`` frames, on all threads, of which ``earlier`` of this run came before."""
         function, pause = _driver()
-        meeting = np.zeros(steps.MEETING, np.int64)
+        frame, start, meeting = self.network.frame, self.time, np.zeros(steps.MEETING, np.int64)
+        begin = threading.Barrier(self.threads)  # they wait for each other in machine code: none may be missing
 
         def part(thread: int) -> None:
-            function(
-                table.ctypes.data,
-                len(table),
-                count,
-                self.network.frame,
-                earlier,
-                start,
-                thread,
-                self.threads,
-                meeting.ctypes.data,
-                pause,
-            )
+            with suppress(threading.BrokenBarrierError):
+                begin.wait()
+                function(
+                    table.ctypes.data,
+                    len(table),
+                    count,
+                    frame,
+                    earlier,
+                    start,
+                    thread,
+                    self.threads,
+                    meeting.ctypes.data,
+                    pause,
+                )
 
-        others = [] if self._pool is None else [self._pool.submit(part, n) for n in range(1, self.threads)]
-        part(0)
-        for other in others:
-            other.result()
+        others = [threading.Thread(target=part, args=(n,), daemon=True) for n in range(1, self.threads)]
+        try:
+            for other in others:
+                other.start()
+        except BaseException:
+            begin.abort()
+            raise
+        try:
+            part(0)
+        finally:  # an interrupt from the keyboard is heard when the machine code has come back
+            self.time = start + count * frame
+            for other in others:
+                other.join()
+
+    def __reduce__(self) -> str:
+        raise TypeError("a session cannot be copied or pickled: take its snapshot, and restore it in another")
 
 
 @lru_cache(maxsize=1)

@@ -66,6 +66,9 @@ class Recorder:
     def __init__(self, probes: Iterable[Probe | str], signals: Mapping[str, Signal], steps: int, dtype: type) -> None:
         self.probes = [p if isinstance(p, Probe) else Probe.parse(p) for p in probes]
         for probe in self.probes:
+            if probe.start < 0 or probe.stride < 1:
+                remedy = "begin at step 0 or later, with a stride of 1 or more"
+                raise InputError("not a probe", field="probe", value=probe, remedy=remedy)
             if probe.signal not in signals:
                 raise InputError(
                     "no such signal", field="probe", value=probe.signal, remedy=f"one of: {', '.join(sorted(signals))}"

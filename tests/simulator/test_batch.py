@@ -95,8 +95,7 @@ def test_parameters(bundle):
     rng, network = np.random.default_rng(5), bundle.network
     inputs = {name: values[0] for name, values in samples(1).items()}
     sets = [{}]
-    for name, (size, low, high) in parameter_ranges(network).items():
-        step = 2 if name.endswith("/weights") else 1
+    for name, (size, low, high, step) in parameter_ranges(network).items():
         sets.append({name: rng.integers(low, high, size, endpoint=True) // step * step})
     sets.append({})
     found = run_batch(network, inputs, STEPS, ["c.w"], sets, threads=2)
@@ -129,6 +128,17 @@ def test_what_is_wrong_is_said(bundle, arguments, message):
         sets = [{first if name == "*" else name: value for name, value in one.items()} for one in sets]
     with pytest.raises(InputError, match=f"(?s){message}"):
         run_batch(bundle.network, arguments.get("inputs"), 5, parameters=sets)
+
+
+def test_weights_between_the_levels_are_refused():
+    net = hl.Network("net")
+    net.connect(net.input("x", 2, range=(0, 1)), net.hmn("out", 2, activation="sigmoid"), name="c", weights=0.1,
+                rates={"local": 0.1}, bounds=(-1.0, 1.0))  # fmt: skip
+    network = hl.compile(net.spec(), plasticity="engine", seed=0).network
+    name = next(n for n in parameter_ranges(network) if n.endswith("/weights"))
+    assert parameter_ranges(network)[name][3] == 2
+    with pytest.raises(InputError, match="in steps of 2"):
+        run_batch(network, steps=3, parameters=[{name: 11}])
 
 
 def test_no_runs(bundle):

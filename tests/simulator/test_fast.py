@@ -1,6 +1,10 @@
 """The fast executor beside the interpreter where it leaves things out, shares them, or works in parts."""
 
+import copy
+import pickle
+import signal
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +12,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from learning_networks import LOIHI2, neuron
+from learning_networks import LOIHI2, neuron, random_network
 
+from hmn_lava.errors import InputError
 from hmn_lava.fixed import Fixed
 from hmn_lava.learning import LearningRule
 from hmn_lava.network import Group, Input, IntegerNetwork, LearningSynapses, Link, Signal
@@ -17,6 +22,7 @@ from hmn_lava.simulator import fast as module
 from hmn_lava.simulator.compiled.jit import lanes
 from hmn_lava.simulator.fast import Fast
 from hmn_lava.simulator.interpreter import Interpreter
+from hmn_lava.simulator.probes import Probe
 from hmn_lava.topology import Topology
 
 WIDTH = lanes()
@@ -111,10 +117,96 @@ def test_no_steps():
     same(executor, Interpreter(net))
 
 
-def test_more_threads_than_rows():
-    net = network(2, 40)
-    golden, executor = Interpreter(net), Fast(net, threads=5, threaded_from=1)
+@pytest.mark.parametrize("n_post", [1, 2, 15, 31])
+def test_more_threads_than_rows(n_post):
+    net = network(n_post, 40)
+    golden, executor = Interpreter(net), Fast(net, threads=16, threaded_from=1)
     inputs = drive(net, 20, 0.1, 2)
     golden.run(inputs, 20)
     executor.run(inputs, 20)
     same(executor, golden)
+
+
+def test_a_thread_that_cannot_be_started_is_an_error_and_nothing_hangs(monkeypatch):
+    net = network(9, 20)
+    golden, executor = Interpreter(net), Fast(net, threads=3, threaded_from=1)
+    inputs, start, count = drive(net, 5, 0.1, 3), threading.Thread.start, []
+
+    def second_fails(thread):
+        count.append(thread)
+        if len(count) == 2:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="new thread"):
+        patch.setattr(threading.Thread, "start", second_fails)
+        executor.run(inputs, 5)
+    count[0].join(10)
+    assert not count[0].is_alive()
+    golden.run(inputs, 5)
+    executor.run(inputs, 5)
+    same(executor, golden)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no timers")
+def test_an_interrupted_run_leaves_a_whole_state():
+    """States and time belong together: who goes on from here gets what the interpreter gets."""
+    net = network(40, 40)
+    executor = Fast(net)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            executor.run({}, 1 << 22)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    golden, inputs = Interpreter(net), drive(net, 20, 0.1, 4)
+    golden.restore(executor.snapshot())
+    golden.run(inputs, 20)
+    executor.run(inputs, 20)
+    assert executor.time > 20
+    same(executor, golden)
+
+
+def test_a_session_is_not_copied():
+    executor = Fast(network(2, 2))
+    for way in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="take its snapshot"):
+            way(executor)
+
+
+@pytest.mark.parametrize("probe", [Probe("w", 0, 5, -1), Probe("w", 0, 5, 0), Probe("w", -3)])
+def test_a_probe_that_would_write_elsewhere_is_refused(probe):
+    with pytest.raises(InputError, match="not a probe"):
+        Fast(network(2, 2)).run({}, 5, [probe])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("state/s/weights", 70000), ("state/s/weights", np.nan), ("time", -5), ("message/pre/x", 1 << 40)],
+)
+def test_a_snapshot_that_no_run_can_have_left_is_refused_whole(name, value):
+    executor = Fast(network(2, 2))
+    executor.run({}, 3)
+    before = executor.snapshot()
+    wrong = before | {name: np.full(before[name].shape, value)}
+    with pytest.raises(InputError, match="cannot be"):
+        executor.restore(wrong)
+    for key, array in executor.snapshot().items():
+        np.testing.assert_array_equal(array, before[key])
+
+
+def test_moments_beyond_the_epoch_are_no_places_in_memory():
+    net = random_network(2)
+    executor = Fast(net)
+    snapshot = executor.snapshot()
+    for name, array in snapshot.items():
+        if name.endswith(("/tx", "/ty")):
+            array[...] = 2**30
+    executor.restore(snapshot)
+    executor.run({}, 30)

@@ -368,7 +368,7 @@ class _Follow:
                     else:
                         k = X_TRACES.index(factor.variable)
                         if _moment(form, product) == "own" and form.epoch > 1:
-                            moment = w.largest(tx, 1)
+                            moment = w.clip(tx, 1, form.epoch)
                             place = w.mul(w.add(w.mul(moment, len(X_TRACES)), k), w.resize(self.n_pre, 32))
                             x = w.gather(self.x_history, w.add(place, self._lanes_from(i)), mask)
                         else:
@@ -595,7 +595,7 @@ class _Learn:
         k = Y_TRACES.index(trace)
         moment: Value = w.constant(form.epoch, 64)
         if product.dependency == "y0" and not (form.supplied and form.steady):
-            moment = w.largest(self.ty, 1)
+            moment = w.clip(self.ty, 1, form.epoch)
         place = w.mul(w.add(w.mul(moment, len(Y_TRACES)), k), self.n_post)
         return w.load(self.y_history, w.add(place, self.row))
 
@@ -755,7 +755,7 @@ class _Learn:
             return before[name], bounds
         if factor.variable in X_TRACES and _moment(form, product) == "row":
             k = X_TRACES.index(factor.variable)
-            moment = w.largest(self.ty, 1)
+            moment = w.clip(self.ty, 1, form.epoch)
             start = w.mul(w.add(w.mul(moment, len(X_TRACES)), k), self.n_pre)
             if self.columns is None:
                 x = w.load(self.x_history, w.add(start, self.i), w.lanes, self.mask)
@@ -769,7 +769,7 @@ class _Learn:
                 if self.columns is None
                 else w.gather(self.used_tx, self.columns, self.mask)
             )
-            place = w.mul(w.add(w.mul(w.largest(tx, 1), len(Y_TRACES)), k), w.resize(self.n_post, 32))
+            place = w.mul(w.add(w.mul(w.clip(tx, 1, form.epoch), len(Y_TRACES)), k), w.resize(self.n_post, 32))
             index = w.add(place, w.splat(w.resize(self.row, 32)))
             return w.gather(self.y_history, index, self.mask), form.y_bounds
         return None

@@ -92,7 +92,9 @@ work:
 alone_test:
   br i1 %first, label %compute, label %call_end
 share:
-  %size = udiv i64 %rows, %threads
+  %rows_up = add i64 %rows, %threads
+  %rows_most = sub i64 %rows_up, 1
+  %size = udiv i64 %rows_most, %threads
   %size_up = add i64 %size, %shared
   %size_most = sub i64 %size_up, 1
   %blocks = udiv i64 %size_most, %shared
