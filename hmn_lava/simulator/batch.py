@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hmn_lava.errors import InputError
 from hmn_lava.network import IntegerNetwork
-from hmn_lava.simulator.fast import Fast, processors
+from hmn_lava.simulator.fast import Fast, thread_number
 from hmn_lava.simulator.probes import Probe
 from hmn_lava.simulator.result import Result
 
@@ -45,12 +45,17 @@ def run_batch(
     are processors). Raises InputError where a single run would, where the numbers of runs differ, and for a parameter
     that is unknown, of a wrong shape, or outside the range that the programs are proven for.
     """
-    known = list(probes)
+    known = [probes] if isinstance(probes, str) else list(probes)
     samples = _samples(inputs)
+    if parameters is not None and not (
+        isinstance(parameters, Sequence) and all(isinstance(one, Mapping) for one in parameters)
+    ):
+        remedy = "give a list with integers by name for each run"
+        raise InputError("not a list of parameters", field="parameters", value=type(parameters).__name__, remedy=remedy)
     size = _size(samples, parameters)
     sets = [_checked(network, n, values) for n, values in enumerate(parameters or [{}] * size)]
     drives = samples if isinstance(samples, list) else [_sample(samples, n) for n in range(size)]
-    workers = max(1, min(threads or processors(), size))
+    workers = max(1, min(thread_number(threads), size))
     idle: queue.SimpleQueue[Fast] = queue.SimpleQueue()
     for _ in range(workers):
         idle.put(Fast(network, threads=1))
@@ -60,6 +65,11 @@ def run_batch(
         try:
             session.restart(sets[n])
             return session.run(drives[n], steps, known, outputs)
+        except InputError as error:
+            where = f"run {n} of the batch"
+            raise InputError(
+                error.problem, where=where, field=error.field, value=error.value, remedy=error.remedy
+            ) from None
         finally:
             idle.put(session)
 
@@ -80,8 +90,11 @@ def stacked(results: Sequence[Result]) -> Result:
 
 def _samples(inputs: Inputs | Sequence[Inputs] | None) -> dict[str, NDArray[Any]] | list[Inputs]:
     """A list with the inputs of each run, or all arrays by name."""
-    if inputs is not None and not isinstance(inputs, Mapping):
+    if isinstance(inputs, Sequence) and all(isinstance(one, Mapping) for one in inputs):
         return list(inputs)
+    if inputs is not None and not isinstance(inputs, Mapping):
+        remedy = "give arrays by name, or a list with arrays by name for each run"
+        raise InputError("not the inputs of a batch", field="inputs", value=type(inputs).__name__, remedy=remedy)
     try:
         return {name: np.asarray(values, np.float64) for name, values in (inputs or {}).items()}
     except (TypeError, ValueError):
@@ -122,7 +135,9 @@ def _checked(network: IntegerNetwork, number: int, parameters: Parameters) -> di
         size, low, high, step = known[name]
         try:
             values = np.asarray(given)
-            whole = values.dtype.kind in "biu" or (values.dtype.kind == "f" and bool(np.all(values == np.rint(values))))
+            whole = values.dtype.kind in "biu" or (
+                values.dtype.kind == "f" and bool(np.all(np.isfinite(values) & (values == np.rint(values))))
+            )
         except (TypeError, ValueError):
             whole = False
         if not whole:

@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from hmn_lava.errors import InputError
 from hmn_lava.network import Group, IntegerNetwork, LearningSynapses
 from hmn_lava.simulator.compiled import jit, steps
 from hmn_lava.simulator.compiled.plan import Call, Plan, empty
@@ -45,9 +46,10 @@ class Fast(IntegerSession):
     backend = "fast"
 
     def __init__(self, network: IntegerNetwork, threads: int | None = None, threaded_from: int = THREADED_FROM) -> None:
+        chosen = thread_number(threads)
         super().__init__(network)
         self.plan = Plan(network, self.depth, self.buffers, self.states, threaded_from)
-        self.threads = max(1, threads or processors()) if self.plan.parallel else 1
+        self.threads = chosen if self.plan.parallel else 1
 
     def allocate(self) -> None:
         self.buffers, self.states = empty(self.network, self.depth)
@@ -83,8 +85,11 @@ class Fast(IntegerSession):
             table = np.array([call.row for call in plan.calls(observe, feeds, watches)], np.int64)
             self._run(table, count, done)
             done += count
-            if time.perf_counter() - began < _PATIENCE / 2:
+            taken = time.perf_counter() - began
+            if taken < _PATIENCE / 2:
                 chunk *= 2
+            elif taken > _PATIENCE:
+                chunk = max(1, chunk // 2)
 
     def _watch(self, probe: Probe, recorder: Recorder, steps: int) -> Call:
         """Record a probe's signal."""
@@ -147,6 +152,16 @@ def _driver() -> tuple[Callable[..., None], int]:
     address = jit.address(steps.RUN, "run")
     function = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * steps.RUN_ARGUMENTS)(address)
     return function, ctypes.cast(ctypes.CDLL(None).sched_yield, ctypes.c_void_p).value or 0
+
+
+def thread_number(threads: int | None) -> int:
+    """How many threads are asked for; None: one for every processor. Raises InputError for less than one."""
+    if threads is None:
+        return processors()
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        remedy = "leave it out to use every processor"
+        raise InputError("must be a whole number from 1", field="threads", value=threads, remedy=remedy)
+    return threads
 
 
 def processors() -> int:

@@ -11,6 +11,7 @@ from hmn_lava.cli import main
 from hmn_lava.errors import InputError
 from hmn_lava.network import Constant
 from hmn_lava.simulator.batch import parameter_ranges, run_batch, stacked
+from hmn_lava.simulator.fast import Fast
 from hmn_lava.simulator.interpreter import Interpreter
 
 STEPS = 12
@@ -115,6 +116,13 @@ def test_parameters(bundle):
         ({"inputs": {"y": np.zeros((2, 5, 20))}}, "no such input"),
         ({"inputs": {"x": np.full((2, 5, 20), 7.0)}}, "outside the input's range"),
         ({"inputs": {"x": [[1], [2, 3]]}}, "not numbers"),
+        ({"inputs": [1]}, "not the inputs of a batch"),
+        ({"inputs": "ab"}, "not the inputs of a batch"),
+        ({"inputs": np.zeros((2, 5, 20))}, "not the inputs of a batch"),
+        ({"parameters": 3}, "not a list of parameters"),
+        ({"parameters": [None]}, "not a list of parameters"),
+        ({"parameters": [{"*": np.inf}]}, "not whole numbers"),
+        ({"inputs": [{}, {"x": np.full((5, 20), 7.0)}]}, "run 1 of the batch: inputs.x"),
         ({"parameters": [{"nothing/here": 1}]}, r"parameters\[0\].*no such parameter"),
         ({"parameters": [{}, {"*": 0.5}]}, r"parameters\[1\].*not whole numbers"),
         ({"parameters": [{"*": 1 << 30}]}, "outside its range"),
@@ -124,7 +132,7 @@ def test_parameters(bundle):
 def test_what_is_wrong_is_said(bundle, arguments, message):
     first = next(iter(parameter_ranges(bundle.network)))
     sets = arguments.get("parameters")
-    if sets is not None:
+    if isinstance(sets, list) and None not in sets:
         sets = [{first if name == "*" else name: value for name, value in one.items()} for one in sets]
     with pytest.raises(InputError, match=f"(?s){message}"):
         run_batch(bundle.network, arguments.get("inputs"), 5, parameters=sets)
@@ -139,6 +147,13 @@ def test_weights_between_the_levels_are_refused():
     assert parameter_ranges(network)[name][3] == 2
     with pytest.raises(InputError, match="in steps of 2"):
         run_batch(network, steps=3, parameters=[{name: 11}])
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5, True])
+def test_the_number_of_threads(bundle, threads):
+    for call in (lambda: bundle.run_batch(samples(2), threads=threads), lambda: Fast(bundle.network, threads=threads)):
+        with pytest.raises(InputError, match="whole number from 1"):
+            call()
 
 
 def test_no_runs(bundle):

@@ -114,6 +114,18 @@ def test_a_damaged_file_is_compiled_anew(fresh, monkeypatch, damage):
     assert path.read_bytes() == good
 
 
+def test_what_cannot_be_linked_is_compiled_anew(fresh, monkeypatch):
+    run(form())
+    (path,) = fresh.iterdir()
+    cache.write(path.name, b"no object file, though whole")
+    monkeypatch.setattr(jit, "_addresses", {})
+    assert run(form()) == GROWN
+    monkeypatch.setattr(jit, "_addresses", {})
+    counted = compiles(monkeypatch)
+    assert run(form()) == GROWN
+    assert not counted
+
+
 def test_a_folder_that_cannot_be_made_is_done_without(fresh, monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setenv("HMN_LAVA_CACHE", str(tmp_path / "file"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from functools import lru_cache
+from itertools import count
 from typing import Any
 
 import llvmlite
@@ -17,6 +18,8 @@ import llvmlite.binding as llvm
 from hmn_lava.simulator.compiled import cache
 
 _LOCK = threading.Lock()
+_OPTIMISE, _PASSES = 2, 1
+"""LLVM's levels of optimisation for machine code, and for the text before: the vectors are there already."""
 
 
 class _Compiler:
@@ -27,21 +30,28 @@ class _Compiler:
         llvm.initialize_native_asmprinter()
         self.processor = llvm.get_host_cpu_name()
         self.features = llvm.get_host_cpu_features().flatten()
-        target = llvm.Target.from_default_triple()
-        self.machine = target.create_target_machine(
-            cpu=self.processor, features=self.features, opt=2, jit=True, reloc="pic"
-        )
-        self.jit = llvm.create_lljit_compiler(
-            llvm.Target.from_default_triple().create_target_machine(
-                cpu=self.processor, features=self.features, jit=True
+        self.triple = llvm.get_default_triple()
+
+        def machine() -> Any:
+            return llvm.Target.from_default_triple().create_target_machine(
+                cpu=self.processor, features=self.features, opt=_OPTIMISE, jit=True, reloc="pic"
             )
-        )
+
+        self.machine = machine()
+        self.jit = llvm.create_lljit_compiler(machine())  # which owns it
         self.kept: list[Any] = []
+        self.numbers = count()  # of libraries; a name cannot be used again, even where linking fails
+
+    @property
+    def target(self) -> str:
+        """All that machine code depends on besides the text."""
+        version = ".".join(map(str, llvm.llvm_version_info))
+        return "\0".join((version, self.triple, self.processor, self.features, f"{_OPTIMISE}", f"{_PASSES}"))
 
     def object(self, text: str) -> bytes:
         """Compile."""
         module = llvm.parse_assembly(text)
-        tuning = llvm.create_pipeline_tuning_options(speed_level=1)
+        tuning = llvm.create_pipeline_tuning_options(speed_level=_PASSES)
         passes = llvm.create_pass_builder(self.machine, tuning)
         passes.getModulePassManager().run(module, passes)
         code: bytes = self.machine.emit_object(module)
@@ -50,7 +60,7 @@ class _Compiler:
     def link(self, code: bytes, name: str) -> int:
         """Load into this process; the address of the function ``name``."""
         builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process().export_symbol(name)
-        library = builder.link(self.jit, f"hmn_lava_{len(self.kept)}")
+        library = builder.link(self.jit, f"hmn_lava_{next(self.numbers)}")
         self.kept.append(library)  # the code lives as long as this
         address: int = library[name]
         return address
@@ -80,18 +90,21 @@ def address(text: str, name: str) -> int:
     """Where the machine code of the function ``name`` lies; ``text`` is its module."""
     with _LOCK:
         if text not in _addresses:
-            _addresses[text] = _compiler().link(_code(text), name)
+            _addresses[text] = _machine_code(text, name)
         return _addresses[text]
 
 
-def _code(text: str) -> bytes:
-    """Machine code, from the folder or compiled."""
+def _machine_code(text: str, name: str) -> int:
+    """Link what is in the folder; what is not there, or cannot be linked, is compiled and kept."""
     compiler = _compiler()
-    key = "\0".join((llvmlite.__version__, compiler.processor, compiler.features, text))
-    name = f"{hashlib.sha256(key.encode()).hexdigest()[:40]}.o"
-    kept = cache.read(name)
+    key = "\0".join((llvmlite.__version__, compiler.target, text))
+    file = f"{hashlib.sha256(key.encode()).hexdigest()[:40]}.o"
+    kept = cache.read(file)
     if kept is not None:
-        return kept
+        try:
+            return compiler.link(kept, name)
+        except RuntimeError:  # LLVM cannot make sense of it
+            pass
     code = compiler.object(text)
-    cache.write(name, code)
-    return code
+    cache.write(file, code)
+    return compiler.link(code, name)

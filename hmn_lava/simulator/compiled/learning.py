@@ -15,6 +15,7 @@ variable as a factor, so that vectors of zeros are not even read; whoever change
 from __future__ import annotations
 
 import functools
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -211,7 +212,7 @@ class _Follow:
             self._spiked()
         return w.text(), table.slots
 
-    def _blocks(self, size: Value):  # type: ignore[no-untyped-def]
+    def _blocks(self, size: Value) -> AbstractContextManager[Value]:
         return self.w.loop(0, size, self.w.lanes)
 
     def _draw(self, trace: str, what: str, time: Value, index: Value, bits: int) -> Value:
@@ -490,7 +491,7 @@ class _Learn:
         total = w.variable(0, 64)
         weights = self.variables["weights"]
         few = w.compare("sle", w.mul(sent, _LISTED), self.n_pre) if self.form.dense else w.compare("eq", sent, 0)
-        with w.when(few) as _:
+        with w.when(few):
             if self.form.dense:
                 with w.loop(0, sent) as n:
                     i = w.resize(w.load(self.listed, w.add(n, 1)), 64)

@@ -110,15 +110,20 @@ class Plan:
 
     @property
     def size(self) -> int:
-        """Compartments and synapses together."""
-        network = self.network
-        return sum(g.size for g in network.groups.values()) + sum(s.size for s in network.learning.values())
+        """Compartments and synapses together, static ones included."""
+        return sum(self._sizes)
 
     @property
     def parallel(self) -> bool:
         """Whether anything is large enough to be shared among threads."""
-        sizes = [group.size for group in self.network.groups.values()]
-        return any(map(self._large, [*sizes, *(synapses.size for synapses in self.network.learning.values())]))
+        return any(map(self._large, self._sizes))
+
+    @property
+    def _sizes(self) -> list[int]:
+        """Of all groups, learning synapses and static connections."""
+        network = self.network
+        fixed = [link.topology.size for link in network.links if link.topology is not None]
+        return [g.size for g in network.groups.values()] + [s.size for s in network.learning.values()] + fixed
 
     def refresh(self) -> None:
         """Take into account that states may have been changed from outside."""
@@ -133,7 +138,8 @@ class Plan:
         middle = [self._group(g, tuple(sorted(observe.get(g.name, ())))) for g in self.network.groups.values()]
         follows = [MEET, *(follow for follow, _ in self._learning), MEET] if self._learning else []
         rows = [learn for _, learn in self._learning]
-        return [*feeds, *self._before, *middle, *follows, *rows, MEET, *watches, *([MEET] if watches else [])]
+        before = [*self._before, MEET] if self._before else []
+        return [*feeds, *before, *middle, *follows, *rows, MEET, *watches, *([MEET] if watches else [])]
 
     def _large(self, size: int) -> bool:
         return size >= self.threaded_from
@@ -186,8 +192,7 @@ class Plan:
             "delay": self._as(link.delay, "int32"),
             "current": self._at(currents),
         }
-        target = self.network.groups[link.target[0]]
-        shared = _ALIGNED if self._large(target.size) else 0  # as its target, which reads its own rows in this step
+        shared = _ALIGNED if self._large(topology.size) else 0
         text = _matrix_text(topology.dense, uneven, self.lanes)
         return self._call(text, "matrix", [values[name] for name in matrix.SLOTS], topology.n_post, shared)
 
@@ -249,7 +254,9 @@ class Plan:
         if role == "delay":
             return self._as(link.delay if link.delay.size else np.zeros(1, np.int64), "int32")
         ring = self.rings[link.source]
-        return self._at(ring) if role == "message" else ring.shape[1]
+        if role in ("message", "message width"):
+            return self._at(ring) if role == "message" else ring.shape[1]
+        raise ValueError(f"nothing is known as {role}")
 
     # the learning engine
 
