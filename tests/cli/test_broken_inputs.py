@@ -646,7 +646,10 @@ ARRAYS: dict[str, tuple[tuple[str | int, ...], Any]] = {
     "starts descend": (("topologies", "sparse", "starts"), lambda a: a[::-1]),
     "starts of too few rows": (("topologies", "sparse", "starts"), lambda a: a[1:]),
     "no starts": (("topologies", "sparse", "starts"), lambda a: a[:0]),
-    "starts that leap": (("topologies", "sparse", "starts"), lambda a: np.r_[a[0], 1 << 62, -(1 << 62), a[3:]]),
+    "starts that leap": (
+        ("topologies", "sparse", "starts"),
+        lambda a: np.array([a[0], 1 << 62, -(1 << 62), *a[3:]], np.int64),
+    ),
     "pre out of range": (("topologies", "sparse", "col"), lambda a: a + 100),
     "pre negative": (("topologies", "sparse", "col"), lambda a: -a - 1),
     "pre that wraps to right ones": (("topologies", "sparse", "col"), lambda a: a.astype(np.int64) + (1 << 32)),
