@@ -27,7 +27,7 @@ def fit(placement: Placement, network: IntegerNetwork, profile: Profile) -> list
     """Compartments, cores and static synapses of the placed network against the profile's chips."""
     name = network.name
     findings = [*_compartments(name, placement.compartments, profile), *_synapses(network, profile)]
-    cores = profile.chip.chips.value * profile.chip.cores_per_chip.value
+    cores = profile.system.chips.value * profile.chip.cores_per_chip.value
     if not findings and placement.cores > cores:
         findings.append(
             Finding(
@@ -43,7 +43,7 @@ def fit(placement: Placement, network: IntegerNetwork, profile: Profile) -> list
 
 
 def _compartments(name: str, used: int, profile: Profile) -> list[Finding]:
-    limit = profile.chip.chips.value * profile.chip.cores_per_chip.value * profile.core.compartments.value
+    limit = profile.system.chips.value * profile.chip.cores_per_chip.value * profile.core.compartments.value
     if used <= limit:
         return []
     remedy = "Each plastic synapse is a compartment: make connections sparser, populations smaller, or use more chips."

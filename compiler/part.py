@@ -16,8 +16,8 @@ from hmn_lava.compiler.quantise import Formats, quantise
 from hmn_lava.compiler.schedule import Schedule
 from hmn_lava.components.port import Port
 from hmn_lava.errors import FitError, InputError
+from hmn_lava.hardware_profiles import Lif as LifLimits
 from hmn_lava.hardware_profiles import load_profile
-from hmn_lava.hardware_profiles.schema import Lif as LifLimits
 from hmn_lava.microcode.builder import ProgramError
 from hmn_lava.network import IntegerNetwork
 from hmn_lava.spec import Spec, resolve

@@ -18,7 +18,7 @@ from hmn_lava.components.neuron import LIF_DECAY_BITS, LIF_SHIFT, Z_SIGMOID, Z_S
 from hmn_lava.components.port import Port
 from hmn_lava.errors import Finding
 from hmn_lava.fixed import Fixed
-from hmn_lava.hardware_profiles.schema import Lif as LifLimits
+from hmn_lava.hardware_profiles import Lif as LifLimits
 from hmn_lava.microcode.ir import WORD
 from hmn_lava.microcode.ranges import WORD_RANGE
 from hmn_lava.reference.equations import Floats

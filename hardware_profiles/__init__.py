@@ -3,7 +3,24 @@
 ``load_profile("loihi2")`` reads one of the profiles beside this file; ``load_profile("my_board.yaml")`` reads your own.
 """
 
-from hmn_lava.hardware_profiles.load import load_profile, profile_names
-from hmn_lava.hardware_profiles.schema import Entry, Estimate, Learning, Microcode, Profile
+from hmn_lava.hardware_profiles.costs import EnergyTable, Estimate, TimeTable
+from hmn_lava.hardware_profiles.entries import Entry
+from hmn_lava.hardware_profiles.load import load_profile
+from hmn_lava.hardware_profiles.read import profile_names
+from hmn_lava.hardware_profiles.schema import Profile
+from hmn_lava.hardware_profiles.sections import Core, Learning, Lif, Microcode, System
 
-__all__ = ["Entry", "Estimate", "Learning", "Microcode", "Profile", "load_profile", "profile_names"]
+__all__ = [
+    "Core",
+    "EnergyTable",
+    "Entry",
+    "Estimate",
+    "Learning",
+    "Lif",
+    "Microcode",
+    "Profile",
+    "System",
+    "TimeTable",
+    "load_profile",
+    "profile_names",
+]

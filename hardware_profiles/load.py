@@ -1,33 +1,27 @@
-"""Reading a profile, by name or from a file."""
+"""Loading a profile, by name or from a file."""
 
 from __future__ import annotations
 
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from hmn_lava.errors import InputError
+from hmn_lava.hardware_profiles.inherit import Content, lineage, merge
+from hmn_lava.hardware_profiles.read import FOLDER, profile_names
 from hmn_lava.hardware_profiles.schema import Profile
-
-_FOLDER = Path(__file__).parent
-_LARGEST = 1_000_000  # bytes; a profile has some ten thousand
-
-
-def profile_names() -> tuple[str, ...]:
-    """Names of the profiles that come with hmn-lava."""
-    return tuple(sorted(path.stem for path in _FOLDER.glob("*.yaml")))
 
 
 def load_profile(name_or_path: str | Path) -> Profile:
-    """The profile of that name, or the one in that ``.yaml`` file.
+    """The profile of that name, or the one in that ``.yaml`` file, with all that it inherits.
 
     Raises :class:`~hmn_lava.errors.InputError` for an unknown name, an unreadable file and an invalid profile.
     """
     names = profile_names()
     if str(name_or_path) in names:
-        return _validated(_read(_FOLDER / f"{name_or_path}.yaml"), f"{name_or_path}.yaml")
+        return _validated(lineage(FOLDER / f"{name_or_path}.yaml"))
     path = Path(name_or_path)
     if path.suffix not in (".yaml", ".yml"):
         raise InputError(
@@ -36,31 +30,13 @@ def load_profile(name_or_path: str | Path) -> Profile:
             value=str(name_or_path),
             remedy=f"Use one of {', '.join(names)}, or the path of a .yaml file.",
         )
-    return _validated(_read(path), str(path))
+    return _validated(lineage(path))
 
 
-def _read(path: Path) -> Any:
+def _validated(chain: list[tuple[Path, Content]]) -> Profile:
+    contents = [content for _, content in chain]
     try:
-        if path.stat().st_size > _LARGEST:
-            raise InputError(f"the file is larger than {_LARGEST} bytes", where=str(path), remedy="Give a profile.")
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"the profile cannot be read: {error.strerror}",
-            where=str(path),
-            remedy=f"Use one of {', '.join(profile_names())}, or the path of a readable .yaml file.",
-        ) from error
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        # PyYAML constructs dates and numbers as it reads, and lets their ValueError through.
-        raise InputError(f"not a YAML text file: {error}", where=str(path), remedy="Correct the file.") from error
-    except yaml.YAMLError as error:
-        told = " ".join(str(error).split())
-        raise InputError(f"not valid YAML: {told}", where=str(path), remedy="Correct the file.") from error
-
-
-def _validated(content: Any, where: str) -> Profile:
-    try:
-        return Profile.model_validate(content)
+        return Profile.model_validate(reduce(merge, reversed(contents[:-1]), contents[-1]))
     except ValidationError as error:
         problems = error.errors(include_url=False)
         first = problems[0]
@@ -68,8 +44,17 @@ def _validated(content: Any, where: str) -> Profile:
         missing = first["type"] == "missing"
         raise InputError(
             "missing field" if missing else first["msg"].removeprefix("Value error, "),
-            where=where,
+            where=str(_origin(chain, first["loc"])),
             field=".".join(str(part) for part in first["loc"]),
             value=None if missing or isinstance(first["input"], (dict, Profile)) else first["input"],
             remedy=f"Correct the profile; docs/hardware_profiles.md describes each field.{more}",
         ) from error
+
+
+def _origin(chain: list[tuple[Path, Content]], field: tuple[Any, ...]) -> Path:
+    """The file that gives the field: the first of the chain that has it, else the file that was asked for."""
+
+    def has(content: Any, keys: tuple[Any, ...]) -> bool:
+        return not keys or (isinstance(content, dict) and keys[0] in content and has(content[keys[0]], keys[1:]))
+
+    return next((path for path, content in chain if field and has(content, field[:2])), chain[0][0])

@@ -78,9 +78,7 @@ class HmnWork:
 
     def bundle(self) -> Bundle:
         """The compiled work."""
-        profile = hl.load_profile(PROFILE)
-        chips = profile.chip.chips.model_copy(update={"value": CHIPS})
-        profile = profile.model_copy(update={"chip": profile.chip.model_copy(update={"chips": chips})})
+        profile = hl.load_profile(PROFILE).with_chips(CHIPS)
         return hl.compile(self.spec(), profile=profile, plasticity=self.plasticity, seed=self.seed, allow_lossy=True)
 
     def network(self) -> IntegerNetwork:

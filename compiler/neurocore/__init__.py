@@ -13,7 +13,7 @@ from hmn_lava.compiler.neurocore.connections import lower_plastic, lower_static
 from hmn_lava.compiler.neurocore.populations import lower_input, lower_neurons
 from hmn_lava.compiler.quantise import Formats
 from hmn_lava.compiler.schedule import Schedule
-from hmn_lava.hardware_profiles.schema import Lif as LifLimits
+from hmn_lava.hardware_profiles import Lif as LifLimits
 from hmn_lava.network import IntegerNetwork
 from hmn_lava.spec.model import Model
 

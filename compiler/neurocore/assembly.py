@@ -17,7 +17,7 @@ from hmn_lava.compiler.schedule import Schedule
 from hmn_lava.components.clock import clocked
 from hmn_lava.components.port import Port
 from hmn_lava.fixed import Fixed, Integers
-from hmn_lava.hardware_profiles.schema import Lif as LifLimits
+from hmn_lava.hardware_profiles import Lif as LifLimits
 from hmn_lava.microcode.ir import WORD, Program, Variable
 from hmn_lava.network import (
     Along,

@@ -14,7 +14,7 @@ from hmn_lava.compiler.quantise import lif_decays
 from hmn_lava.components import neuron
 from hmn_lava.components.supply import SupplyForm
 from hmn_lava.fixed import Fixed, Integers
-from hmn_lava.hardware_profiles.schema import Lif as LifLimits
+from hmn_lava.hardware_profiles import Lif as LifLimits
 from hmn_lava.memory import refuse_above_memory
 from hmn_lava.microcode.ir import WORD
 from hmn_lava.network import Constant, Input, Topology

@@ -17,9 +17,10 @@ from pydantic import BaseModel
 from hmn_lava.errors import InputError
 from hmn_lava.files import write_whole
 from hmn_lava.spec.arrays import NpzArray, Values
-from hmn_lava.spec.load import SPEC_FILE, YAML_SCALARS
+from hmn_lava.spec.load import SPEC_FILE
 from hmn_lava.spec.npz import NpzError, read_npz
 from hmn_lava.spec.records import NpzStimulus, Spec
+from hmn_lava.yaml_text import YAML_SCALARS
 
 INLINE = 64  # elements up to which an array stays in the text
 

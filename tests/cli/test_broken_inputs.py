@@ -336,7 +336,7 @@ def test_options_of_compile(options, code, words, spec, refused, tmp_path):
 
 
 def test_a_profile_that_is_broken(spec, refused, tmp_path):
-    (tmp_path / "mine.yaml").write_text("hardware_profile: 1\nname: mine\n")
+    (tmp_path / "mine.yaml").write_text("hardware_profile: 2\nname: mine\n")
     refused(2, ["mine.yaml"], "compile", spec, "-o", tmp_path / "new", "--profile", tmp_path / "mine.yaml")
 
 

@@ -49,6 +49,6 @@ def test_json_may_stand_before_the_subcommand(capsys):
 
 def test_show_of_a_file_of_your_own_that_is_broken(tmp_path, capsys):
     path = tmp_path / "mine.yaml"
-    path.write_text("hardware_profile: 1\n")
+    path.write_text("hardware_profile: 2\n")
     assert main.run(["profiles", "show", str(path)]) == 2
     assert f"{path}: name: missing field" in capsys.readouterr().err

@@ -29,9 +29,7 @@ MEBI = 1 << 20
 
 def board() -> Profile:
     """Loihi 2, with room for all compartments."""
-    profile = load_profile("loihi2")
-    chips = profile.chip.chips.model_copy(update={"value": 4096})
-    return profile.model_copy(update={"chip": profile.chip.model_copy(update={"chips": chips})})
+    return load_profile("loihi2").with_chips(4096)
 
 
 def spec(n_post: int, n_pre: int, topology: Any = "dense", weights: Any = None, **fields: Any) -> Spec:

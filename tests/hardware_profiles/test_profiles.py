@@ -64,7 +64,10 @@ def test_loihi2_machine():
         "constants_per_program": 128,
     }
     assert profile.chip.cores_per_chip.value == 120
-    assert profile.energy is None  # Intel publishes none
+    assert profile.energy is not None
+    assert {getattr(profile.energy, name).basis for name in type(profile.energy).model_fields} == {
+        "assumed"
+    }  # Intel publishes none
 
 
 def test_limits_that_intel_does_not_publish_say_so():

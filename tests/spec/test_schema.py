@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hmn_lava.spec import json_schema
-from hmn_lava.spec.load import parse_yaml
+from hmn_lava.yaml_text import parse_yaml
 
 TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
 
