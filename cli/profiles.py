@@ -1,19 +1,24 @@
-"""``hmn-lava profiles``: which chips can be compiled for, and what is known of them."""
+"""``hmn-lava profiles``: which chips and boards can be compiled for, what is known of them, and where two differ."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hmn_lava.cli.output import JsonOption, print_json, print_table
 
-app = typer.Typer(help="List the hardware profiles, or show one with the source of each number.")
+if TYPE_CHECKING:
+    from hmn_lava.hardware_profiles import Entry
+
+app = typer.Typer(help="List the hardware profiles, show one with the source of each number, or compare two.")
+
+_NAME = "A profile's name, or the path of a .yaml file."
 
 
 @app.callback(invoke_without_command=True)
 def profiles(context: typer.Context, as_json: JsonOption = False) -> None:
-    """List the hardware profiles, or show one with the source of each number."""
+    """List the hardware profiles, show one with the source of each number, or compare two."""
     if context.invoked_subcommand is not None:
         if as_json:  # given before the subcommand, it means the subcommand's output
             context.default_map = {context.invoked_subcommand: {"as_json": True}}
@@ -24,6 +29,7 @@ def profiles(context: typer.Context, as_json: JsonOption = False) -> None:
         {
             "name": profile.name,
             "title": profile.title,
+            "chips": profile.system.chips.value,
             "cores_per_chip": profile.chip.cores_per_chip.value,
             "microcode": profile.microcode is not None,
             "entries": sum(1 for _ in profile.entries()),
@@ -37,14 +43,14 @@ def profiles(context: typer.Context, as_json: JsonOption = False) -> None:
         print_json("profiles", {"profiles": rows})
         return
     print_table(
-        ["profile", "chip", "cores per chip", "microcode", "numbers", "of them assumed", "retrieved"],
-        [[*list(row.values())[:3], "yes" if row["microcode"] else "no", *list(row.values())[4:7]] for row in rows],
+        ["profile", "system", "chips", "cores per chip", "microcode", "numbers", "of them assumed", "retrieved"],
+        [[*list(row.values())[:4], "yes" if row["microcode"] else "no", *list(row.values())[5:8]] for row in rows],
     )
 
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A profile's name, or the path of a .yaml file.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help=_NAME)],
     as_json: JsonOption = False,
 ) -> None:
     """Show every number of a profile: its value, unit, basis and source."""
@@ -56,7 +62,7 @@ def show(
         return
     print_table(
         ["entry", "value", "unit", "basis", "source"],
-        [(path, _value(entry.value), entry.unit, entry.basis, entry.source) for path, entry in profile.entries()],
+        [(path, *_cells(entry)) for path, entry in profile.entries()],
         title=f"{profile.title} ({profile.name}), retrieved {profile.retrieved}",
     )
     print_table(
@@ -65,5 +71,52 @@ def show(
     )
 
 
-def _value(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+@app.command()
+def diff(
+    a: Annotated[str, typer.Argument(metavar="A", help=_NAME)],
+    b: Annotated[str, typer.Argument(metavar="B", help=_NAME)],
+    as_json: JsonOption = False,
+) -> None:
+    """Show the entries in which two profiles differ, with value, basis and source of each."""
+    from hmn_lava.hardware_profiles import differences, load_profile
+
+    profile_a, profile_b = load_profile(a), load_profile(b)
+    found = differences(profile_a, profile_b)
+    if as_json:
+        sides = {
+            side: {"name": profile.name, "sha256": profile.sha256}
+            for side, profile in (("a", profile_a), ("b", profile_b))
+        }
+        rows = [
+            {
+                "entry": difference.path,
+                "same_value": difference.same_value,
+                "a": difference.a and difference.a.model_dump(mode="json"),
+                "b": difference.b and difference.b.model_dump(mode="json"),
+            }
+            for difference in found
+        ]
+        print_json("profiles diff", {**sides, "differences": rows})
+        return
+    lines = [
+        line
+        for difference in found
+        for line in ((difference.path, a, *_cells(difference.a)), ("", b, *_cells(difference.b)))
+    ]
+    values = sum(not difference.same_value for difference in found)
+    print_table(
+        ["entry", "profile", "value", "unit", "basis", "source"],
+        lines,
+        title=f"{a} and {b}: {len(found)} entries differ, {values} of them in value or range",
+    )
+
+
+def _cells(entry: Entry[Any] | None) -> tuple[str | None, ...]:
+    """Value with its range if it has one, unit, basis, source."""
+    if entry is None:
+        return "none", None, None, None
+    value = ", ".join(map(str, entry.value)) if isinstance(entry.value, tuple) else str(entry.value)
+    low, high = getattr(entry, "low", None), getattr(entry, "high", None)
+    if low is not None or high is not None:
+        value += f" ({entry.value if low is None else low} to {entry.value if high is None else high})"
+    return value, entry.unit, entry.basis, entry.source

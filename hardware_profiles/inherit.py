@@ -64,7 +64,7 @@ def _parent(name: Any, path: Path) -> Path:
         if name in profile_names():
             return FOLDER / f"{name}.yaml"
         parent = path.parent / name
-        if parent.suffix in (".yaml", ".yml") and "\0" not in name and parent.is_file():
+        if parent.suffix in (".yaml", ".yml") and _is_file(parent):
             return parent
     raise InputError(
         "no such profile to extend",
@@ -73,6 +73,13 @@ def _parent(name: Any, path: Path) -> Path:
         value=name,
         remedy=f"Use one of {', '.join(profile_names())}, or the path of a .yaml file relative to this file.",
     )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # may not be looked at, or is no path at all
+        return False
 
 
 def _mapping(content: Any, path: Path) -> Content:
