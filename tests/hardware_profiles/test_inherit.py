@@ -234,3 +234,29 @@ def test_a_parent_may_be_a_part_that_is_no_profile_itself(tmp_path):
     assert hp.load_profile(save(tmp_path / "mine.yaml", mine)).chip == hp.load_profile("loihi2").chip
     with pytest.raises(InputError, match="missing field"):
         hp.load_profile(tmp_path / "part.yaml")
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text("abc, 2") | st.just("loihi1"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*WHOLE, "value", "unit", "x"]), inner),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    path=st.sampled_from([(key,) for key in [*WHOLE, "extends"]] + [tuple(path.split(".")) for path, _ in PATHS]),
+    value=ANYTHING,
+)
+def test_whatever_stands_anywhere_is_accepted_or_refused(path, value, tmp_path_factory):
+    """Never a traceback: a profile, or an InputError that names the file."""
+    content = {**CHILD}
+    if len(path) == 1:
+        content[path[0]] = value
+    else:
+        put(content, ".".join(path), value)
+    mine = save(tmp_path_factory.mktemp("any") / "mine.yaml", content)
+    try:
+        assert hp.load_profile(mine).name
+    except InputError as error:
+        assert error.where.startswith(str(mine))
