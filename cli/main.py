@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from hmn_lava.cli import board, check, compare, compile, doctor, init, inspect, output, profiles, rule, task
+from hmn_lava.cli import board, check, compare, compile, doctor, init, inspect, output, profile, profiles, rule, task
 from hmn_lava.cli import run as run_command
 from hmn_lava.errors import HmnError
 
@@ -23,6 +23,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compile": compile.compile,
     "run": run_command.run,
     "compare": compare.compare,
+    "profile": profile.profile,
     "inspect": inspect.inspect,
     "rule": rule.rule,
     "doctor": doctor.doctor,

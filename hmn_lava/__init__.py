@@ -9,6 +9,7 @@ See what the chip's integers will do.
     bundle = hl.compile(spec, profile="loihi2", seed=0)
     result = bundle.run(inputs, steps=1000, probes=["readout.w"])
     hl.compare(bundle, "reference", "fast", inputs=inputs, steps=1000)
+    hl.profile(bundle, inputs, steps=1000).per_update  # pJ, from low to high
 
 Names are imported when they are first used, so that importing hmn_lava costs nothing.
 """
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from hmn_lava.compiler import compile as compile
     from hmn_lava.compiler.fidelity import side_by_side as side_by_side
     from hmn_lava.compiler.part import lower_part as lower_part
+    from hmn_lava.energy import profile as profile
     from hmn_lava.errors import BackendError as BackendError
     from hmn_lava.errors import Finding as Finding
     from hmn_lava.errors import FitError as FitError
@@ -48,6 +50,7 @@ _HOMES = {
     "compile": "hmn_lava.compiler",
     "side_by_side": "hmn_lava.compiler.fidelity",
     "lower_part": "hmn_lava.compiler.part",
+    "profile": "hmn_lava.energy.profiling",
     "BackendError": "hmn_lava.errors",
     "Finding": "hmn_lava.errors",
     "FitError": "hmn_lava.errors",

@@ -1,0 +1,158 @@
+"""``hmn-lava profile``: what a bundle costs, and the energy of one weight update."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hmn_lava.cli.options import BundleArgument, InputOption, StepsOption, ThreadsOption
+from hmn_lava.cli.output import JsonOption, note, print_json, print_table
+
+if TYPE_CHECKING:
+    from hmn_lava.energy import Report
+    from hmn_lava.energy.lines import Range
+
+
+def profile(
+    bundle: BundleArgument,
+    file: InputOption = None,
+    steps: StepsOption = None,
+    rates: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rates", metavar="FILE|NAME=RATE", help="Expected counts, without a run: a rate for each population."
+        ),
+    ] = None,
+    worst: Annotated[bool, typer.Option("--worst", help="The largest counts that can be, without a run.")] = False,
+    name: Annotated[
+        str | None, typer.Option("--profile", metavar="NAME", help="Coefficients of another profile: a name or a file.")
+    ] = None,
+    sample: Annotated[
+        int, typer.Option("--steps-per-sample", metavar="N", min=1, help="Steps that a sample takes.")
+    ] = 1,
+    backend: Annotated[str, typer.Option("--backend", metavar="B", help="fast or interpreter.")] = "fast",
+    threads: ThreadsOption = None,
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", metavar="TERM", help="Counts, coefficients and sources of a term, or of 'total'."),
+    ] = None,
+    alternatives: Annotated[
+        bool, typer.Option("--alternatives", help="Beside the other lowering, the other chip and this computer.")
+    ] = False,
+    measured: Annotated[
+        Path | None, typer.Option("--measured", metavar="FILE.json", help="Beside what a board measured of this run.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write every line to a CSV file.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", metavar="FILE.png", help="Draw it; needs matplotlib.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Count what a run, the worst case or given rates do, and what it costs in energy and time."""
+    import hmn_lava as hl
+    from hmn_lava.drive import check_output, drive
+    from hmn_lava.energy.alternatives import beside as others
+    from hmn_lava.energy.board import beside, read_measurement
+    from hmn_lava.energy.explain import explain as explained
+    from hmn_lava.energy.picture import check_picture, draw
+    from hmn_lava.energy.rates import read_rates
+    from hmn_lava.energy.table import write_csv
+
+    for path in (csv, picture):
+        if path is not None:
+            check_output(path)
+    if picture is not None:
+        check_picture(picture)
+    network = hl.load(bundle)
+    chosen = read_rates(rates) if rates else None
+    inputs: Any = None
+    if chosen is None and not worst:
+        inputs, steps = drive(network, file, steps)
+    options: dict[str, Any] = {"rates": chosen, "worst": worst, "backend": backend, "threads": threads}
+    options |= {"steps_per_sample": sample, "profile": name}
+    report = hl.profile(network, inputs, steps, **options)
+    board = [] if measured is None else beside(report, read_measurement(measured))
+    found = others(network, report, inputs, options) if alternatives else None
+    if csv is not None:
+        write_csv(report, csv)
+    if picture is not None:
+        draw([report, *(found.reports if found is not None else ())], picture)
+    text = None if explain is None else explained(report, explain)
+    for line in report.notes:
+        note(f"note: {line}")
+    if as_json:
+        content = {"bundle": str(bundle), **report.as_dict(), "measured": [row.as_dict() for row in board]}
+        content |= {"alternatives": None if found is None else found.as_dict(), "explanation": text}
+        print_json("profile", content)
+        return
+    if text is not None:
+        print(text)
+        return
+    _tables(report)
+    if board:
+        _board(board)
+    if found is not None:
+        print_table(["alternative", "energy per update", "time per step"], found.rows(), "alternatives")
+
+
+def _tables(report: Report) -> None:
+    from hmn_lava.energy.explain import joules
+    from hmn_lava.energy.lines import Range
+
+    whole, each = report.energy(), report.updates or report.steps
+    unit = "weight update" if report.updates else "step"
+    rows = [
+        (term, _pj(e.times(1 / each)), f"{100 * e.typical / max(whole.typical, 1e-30):.1f} %")
+        for term, e in report.by_term().items()
+    ]
+    rows.append(("total", _pj(whole.times(1 / each)), "100.0 %"))
+    print_table(["term", f"pJ per {unit}: typical (low to high)", "share"], rows, "energy by term")
+    print_table(["operation", "count", f"per {unit}"],
+                [(n, _count(v), f"{v / each:.4g}") for n, v in report.operations().items()], "counts")  # fmt: skip
+    seconds = Range.of(report.tally.time.sum(axis=1))
+    totals = [
+        ("all", joules(whole)),
+        ("per step", joules(report.per_step)),
+        ("per inference", joules(report.per_inference)),
+        ("per sample learned", joules(report.per_sample)),
+        ("per weight update", None if report.per_update is None else joules(report.per_update)),
+        ("per changed weight", None if report.per_change is None else joules(report.per_change)),
+        ("time per step", _ns(seconds.times(1 / max(1, report.steps)))),
+        ("longest step of the chip", _ns(Range.of(report.tally.longest))),
+    ]
+    print_table(["", "typical (low to high)"], totals, "energy and time")
+    if report.tally.metrics is not None:
+        metrics = report.tally.metrics.as_dict(report.steps_per_sample)
+        flat = {**metrics, **metrics.pop("SynapticOperations")}
+        print_table(["metric", "value"], [(n, f"{v:.6g}") for n, v in flat.items() if n != "SynapticOperations"],
+                    "NeuroBench")  # fmt: skip
+    if report.unknown:
+        note(f"not in these energies, for the profile has no coefficient: {', '.join(report.unknown)}")
+    whose = report.backend or report.origin
+    note(f"{whose}: {report.steps} steps, {report.updates} weight updates, {report.cores} cores; --explain total")
+
+
+def _board(rows: list[Any]) -> None:
+    print_table(
+        ["quantity", "unit", "estimate: typical (low to high)", "measured", "ratio", "inside"],
+        [
+            (row.name, row.unit, _pj(row.estimate), None if row.measured is None else f"{row.measured:.4g}",
+             None if row.ratio is None else f"{row.ratio:.3g}", None if row.inside is None else row.inside)
+            for row in rows
+        ],
+        "beside the board",
+    )  # fmt: skip
+
+
+def _pj(r: Range) -> str:
+    return f"{r.typical:.4g} ({r.low:.3g} to {r.high:.3g})"
+
+
+def _ns(r: Range) -> str:
+    return f"{r.typical / 1e3:.4g} us ({r.low / 1e3:.3g} to {r.high / 1e3:.3g})"
+
+
+def _count(value: float) -> str:
+    return f"{value:d}" if isinstance(value, int) else f"{value:.6g}"

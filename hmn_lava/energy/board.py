@@ -1,0 +1,140 @@
+"""The estimate beside what a board measured, line by line, with the ratio."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hmn_lava.backends.profiler import BoardMeasurement
+from hmn_lava.energy.lines import Range, total
+from hmn_lava.energy.report import Report
+from hmn_lava.errors import InputError
+
+NS = 1e9
+PJ = 1e12
+MW = 1e3
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One quantity, estimated and measured, in ``unit``; ``ratio`` is measured over typical. None: not measured."""
+
+    name: str
+    unit: str
+    estimate: Range
+    measured: float | None
+
+    @property
+    def ratio(self) -> float | None:
+        if self.measured is None or self.estimate.typical == 0:
+            return None
+        return self.measured / self.estimate.typical
+
+    @property
+    def inside(self) -> bool | None:
+        """Whether the measured value lies in the estimated range."""
+        return None if self.measured is None else self.estimate.holds(self.measured)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "ratio": self.ratio, "inside": self.inside}
+
+
+def beside(report: Report, measured: BoardMeasurement) -> list[Compared]:
+    """The report of a run beside the measurement of the same run.
+
+    Times are of the whole run in ns, energies in pJ, powers in mW. A static energy is the static power times the time.
+    Raises InputError for another number of steps.
+    """
+    steps = report.steps * report.frame
+    if measured.steps != steps:
+        remedy = "profile as many steps as the board ran"
+        raise InputError("not the same run", field="steps", value=measured.steps, remedy=f"{remedy}: {steps}")
+    spiking = Range.of(report.tally.spiking.sum(axis=1))
+    learning = Range.of((report.tally.time - report.tally.spiking).sum(axis=1))
+    flows = report.energy(lambda key: key.operation in POWERS)
+    moves = report.energy(lambda key: key.operation not in POWERS)
+    seconds = measured.total("execution_time")
+
+    def energy(kind: str) -> float | None:
+        """pJ: what was measured as energy, else as power times time."""
+        given = _sum(getattr(measured, f"{kind}energy"))
+        power = _mean(getattr(measured, f"{kind}power"))
+        if given is not None:
+            return given * PJ
+        return None if power is None or seconds is None else power * seconds * PJ
+
+    phases = [measured.total(name) for name in ("management_time", "pre_learning_management_time", "learning_time")]
+    late = [value for value in phases if value is not None]
+    constant, time = _power(report), report.time
+    whole = Range(moves.low / time.high, moves.typical / time.typical, moves.high / time.low) + constant
+    power = _mean(measured.power)
+    rows = [
+        ("execution time", "ns", report.time, _scaled(seconds, NS)),
+        ("spiking time", "ns", spiking, _scaled(measured.total("spiking_time"), NS)),
+        ("learning and management time", "ns", learning, sum(late) * NS if late else None),
+        ("energy", "pJ", flows + moves, energy("")),
+        ("static energy", "pJ", flows, energy("static_")),
+        ("dynamic energy", "pJ", moves, energy("dynamic_")),
+        ("power", "mW", whole, _scaled(power, MW)),
+    ]
+    found = [Compared(*row) for row in rows]
+    if report.updates and energy("") is not None:
+        found.append(Compared("energy per weight update", "pJ", (flows + moves).times(1.0 / report.updates),
+                              (energy("") or 0.0) / report.updates))  # fmt: skip
+    return found
+
+
+POWERS = ("static_power_per_chip", "embedded_power_per_chip")
+
+
+def _sum(value: Any) -> float | None:
+    """An energy over all steps: the sum of an array, or the number as it is."""
+    return None if value is None else float(np.sum(value))
+
+
+def _mean(value: Any) -> float | None:
+    return None if value is None else float(np.mean(value))
+
+
+def _scaled(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor
+
+
+def _power(report: Report) -> Range:
+    """mW that flow whatever happens."""
+    entries = [report.coefficients.entry(operation) for operation in POWERS]
+    spans = [Range.of(entry.span).times(report.coefficients.chips) for entry in entries if entry is not None]
+    return total(spans)
+
+
+def read_measurement(file: str | os.PathLike[str]) -> BoardMeasurement:
+    """A measurement that was kept as JSON: the fields of :class:`BoardMeasurement`, arrays as lists.
+
+    Raises InputError for a file that is none.
+    """
+    path = Path(file)
+    remedy = "keep dataclasses.asdict() of a BoardMeasurement as JSON, with lists for arrays"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        values: dict[str, Any] = {
+            name: np.array(value, np.float64) if isinstance(value, list) and name != "notes" else value
+            for name, value in content.items()
+        }
+        values["notes"] = tuple(values.get("notes", ()))
+        found = BoardMeasurement(**values)
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        raise InputError("cannot be read as a measurement", where=str(path), remedy=remedy) from None
+    numbers = [getattr(found, f.name) for f in fields(found) if f.name not in ("interface", "notes")]
+    if not all(value is None or _is_quantity(value) for value in numbers) or not isinstance(found.steps, int):
+        raise InputError("holds something else than numbers", where=str(path), remedy=remedy)
+    return found
+
+
+def _is_quantity(value: Any) -> bool:
+    array = np.asarray(value)
+    return array.dtype.kind in "if" and bool((np.isfinite(array) & (array >= 0)).all())

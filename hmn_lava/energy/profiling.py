@@ -1,0 +1,107 @@
+"""``hl.profile``: counts, energy and time of a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from hmn_lava.bundle import Bundle
+from hmn_lava.energy.assume import expected
+from hmn_lava.energy.assume import worst as worst_case
+from hmn_lava.energy.coefficients import Coefficients
+from hmn_lava.energy.layout import Layout
+from hmn_lava.energy.locate import locate
+from hmn_lava.energy.neurobench import Metrics
+from hmn_lava.energy.observe import observe, plastic
+from hmn_lava.energy.report import Origin, Report
+from hmn_lava.energy.tally import Counter, Tally, assumed, observed
+from hmn_lava.energy.terms import Terms
+from hmn_lava.errors import InputError
+from hmn_lava.hardware_profiles import Profile, load_profile
+
+STEPS = 1000
+"""Steps of the model without a run, if nobody says how many."""
+
+
+def profile(
+    bundle: Bundle,
+    inputs: Mapping[str, ArrayLike] | None = None,
+    steps: int | None = None,
+    *,
+    profile: Profile | str | None = None,
+    rates: Mapping[str, Any] | None = None,
+    worst: bool = False,
+    backend: str = "fast",
+    threads: int | None = None,
+    steps_per_sample: int = 1,
+) -> Report:
+    """What a network costs: E = Σ count · coefficient.
+
+    The counts are those of a run of ``steps`` steps of the model on ``inputs`` (as :meth:`Bundle.run` takes them); with
+    ``worst`` the largest that can be, with ``rates`` those that are expected if each population's messages come at the
+    rate that it names, both without a run. The coefficients are those of ``profile``: by default the one that the
+    bundle was compiled for, else another's, with the network as it lies. A sample takes ``steps_per_sample`` steps.
+
+    docs/energy.md defines what is counted. Raises InputError for inputs and rates that do not fit, for two origins of
+    the counts at once, and for a profile without energies.
+    """
+    known = load_profile(bundle.profile_name)
+    chosen = known if profile is None else profile if isinstance(profile, Profile) else load_profile(profile)
+    if chosen.energy is None or chosen.time is None:
+        remedy = "give a profile with the sections energy and time"
+        raise InputError("has no energies to multiply with", field="profile", value=chosen.name, remedy=remedy)
+    if worst and rates is not None:
+        raise InputError("both a worst case and rates", field="rates", remedy="give one of them")
+    if (worst or rates is not None) and inputs:
+        remedy = "leave the inputs out, or the rates and the worst case"
+        raise InputError("counts without a run have no inputs", field="inputs", remedy=remedy)
+    if steps is not None and steps < 1:
+        raise InputError("must be 1 or more", field="steps", value=steps, remedy="give a number of steps")
+    if steps_per_sample < 1:
+        remedy = "give how many steps of the model a sample takes"
+        raise InputError("must be 1 or more", field="steps_per_sample", value=steps_per_sample, remedy=remedy)
+    network, place, terms = bundle.network, locate(bundle, known), Terms(bundle)
+    coefficients = Coefficients(chosen, place.tiles, place.chips)
+    counter = Counter(network, Layout(network, place), terms, coefficients)
+    origin: Origin = "worst" if worst else "run" if rates is None else "rates"
+    tally: Tally
+    if origin == "run":
+        tally = observed(counter, observe(network, inputs or {}, steps, backend, threads), Metrics(bundle, terms))
+    else:
+        regular = worst_case(network) if rates is None else expected(network, rates)
+        tally = assumed(counter, regular, STEPS if steps is None else steps)
+    synapses = sum(
+        network.learning[name].size if name in network.learning else network.groups[name].size
+        for name in plastic(network)
+    )
+    return Report(
+        name=network.name,
+        plasticity=bundle.plasticity,
+        profile=chosen.name,
+        profile_sha256=chosen.sha256,
+        origin=origin,
+        backend=backend if origin == "run" else None,
+        tally=tally,
+        coefficients=coefficients,
+        plastic_synapses=synapses,
+        frame=network.frame,
+        cores=place.cores,
+        steps_per_sample=steps_per_sample,
+        notes=tuple(_notes(bundle, chosen, known)),
+    )
+
+
+def _notes(bundle: Bundle, chosen: Profile, known: Profile) -> list[str]:
+    found = []
+    if chosen.sha256 != known.sha256:
+        found.append(
+            f"coefficients of {chosen.name}; the network was compiled for {known.name} and lies as it does there"
+        )
+    if chosen.microcode is None:
+        found.append(
+            f"{chosen.name} has no microcode: its built-in neuron is charged for every compartment, and cannot run "
+            "these programs"
+        )
+    return found
