@@ -18,25 +18,24 @@ from hmn_lava.topology import Topology
 Output = tuple[str, str]
 
 
+class Mesh(Protocol):
+    """Where cores lie."""
+
+    def places(self, cores: Integers) -> Integers:
+        """(..., 6): chip, its column and row among the chips, the tile's column and row on it, the seat in the tile."""
+
+
 class Place(Protocol):
-    """What counting needs of a placement (``compiler/placement``)."""
+    """What counting needs of a placement."""
 
     @property
-    def cores(self) -> int:
-        """How many cores are used."""
-
-    @property
-    def chips(self) -> int:
-        """How many chips are used."""
-
-    @property
-    def tiles(self) -> int:
-        """How many tiles are used on the chip that uses most."""
+    def mesh(self) -> Mesh:
+        """Where cores lie."""
 
     def core_of(self, group: str) -> Integers:
-        """The core of each compartment, (size,)."""
+        """The number of the core of each compartment, (size,)."""
 
-    def hops(self, core_a: Integers, core_b: Integers) -> tuple[Integers, Integers, Integers]:
+    def hops(self, sources: Integers, targets: Integers) -> tuple[Integers, Integers, Integers]:
         """Hops from cores to cores: between tiles east-west and north-south, and between chips."""
 
 
@@ -64,16 +63,39 @@ class Routes:
 
 
 class Layout:
-    """A network on its cores. ``routes``: those of every output that sends messages to other compartments."""
+    """A network on its cores, which are numbered among those that are used.
+
+    ``numbers``: the placement's numbers of these cores. ``places``: where they lie, as :meth:`Mesh.places` says.
+    ``routes``: those of every output that sends messages to other compartments.
+    """
 
     def __init__(self, network: IntegerNetwork, place: Place) -> None:
-        self.network, self.place = network, place
+        self.network, self._place = network, place
+        found = {name: place.core_of(name) for name in network.groups}
+        self.numbers = np.unique(np.concatenate([*found.values(), np.zeros(0, np.int64)]).astype(np.int64))
+        self.places = place.mesh.places(self.numbers)
+        self._core_of = {name: np.searchsorted(self.numbers, cores) for name, cores in found.items()}
         self._parts: dict[str, tuple[Integers, Integers]] = {}
-        for group in network.groups.values():
-            cores = place.core_of(group.name)
+        for name, cores in self._core_of.items():
             starts = np.flatnonzero(np.diff(cores, prepend=-1)) if cores.size else np.zeros(0, np.int64)
-            self._parts[group.name] = (starts, cores[starts])
+            self._parts[name] = (starts, cores[starts])
         self.routes = self._all_routes()
+
+    @property
+    def size(self) -> int:
+        """How many cores are used."""
+        return int(self.numbers.size)
+
+    @property
+    def chips(self) -> int:
+        """How many chips are used, at least one."""
+        return max(1, int(np.unique(self.places[:, 0]).size))
+
+    @property
+    def tiles(self) -> int:
+        """How many tiles are used of the chip of which most are, at least one."""
+        tiles = np.unique(self.places[:, [0, 3, 4]], axis=0)
+        return max(1, int(np.bincount(tiles[:, 0]).max(initial=0)))
 
     def cores(self, group: str) -> Integers:
         """The cores of a group, one for each run of its compartments."""
@@ -99,13 +121,13 @@ class Layout:
 
     def _targets(self, link: Link) -> NDArray[Any]:
         """Pairs (compartment that sends, core that receives), each once, as one number."""
-        network, cores = self.network, max(1, self.place.cores)
+        network, cores = self.network, max(1, self.size)
         if link.target[0] in network.learning:
             synapses = network.learning[link.target[0]]
-            onto, kind = self.place.core_of(synapses.neuron), "matrix"
+            onto, kind = self._core_of[synapses.neuron], "matrix"
             topology: Topology | None = synapses.topology
         else:
-            topology, onto = link.topology, self.place.core_of(link.target[0])
+            topology, onto = link.topology, self._core_of[link.target[0]]
             kind = str(link.kind)
             if kind in ("pre", "post"):
                 topology = network.groups[link.target[0]].topology
@@ -138,12 +160,13 @@ class Layout:
         return self.network.inputs[name].size if name in self.network.inputs else self.network.groups[name].size
 
     def _routes(self, source: Output, found: list[NDArray[Any]]) -> Routes:
-        cores = max(1, self.place.cores)
+        cores = max(1, self.size)
         sender, core = np.divmod(np.unique(np.concatenate(found)), cores)
         if source[0] in self.network.inputs:  # the host's messages enter the mesh where they are needed
             ways = np.zeros((sender.size, 3), np.int64)
         else:
-            ways = np.stack(self.place.hops(self.place.core_of(source[0])[sender], core), axis=1)
+            ends = self.numbers[self._core_of[source[0]][sender]], self.numbers[core]
+            ways = np.stack(self._place.hops(*ends), axis=1)
         size = self._senders(source[0])
         hops = [np.bincount(sender, weights=ways[:, n], minlength=size).astype(np.int64) for n in range(3)]
         return Routes(np.bincount(sender, minlength=size), hops[0], hops[1], hops[2], sender, ways)

@@ -17,7 +17,6 @@ class Located:
 
     slices: tuple[tuple[str, int, int, int], ...]
     sizes: dict[str, int]
-    cores: int
     profile: Profile
 
     def core_of(self, group: str) -> Integers:
@@ -29,27 +28,28 @@ class Located:
         return found
 
     @property
-    def chips(self) -> int:
-        return max(1, -(-self.cores // self.profile.chip.cores_per_chip.value))
+    def mesh(self) -> Located:
+        return self
 
-    @property
-    def tiles(self) -> int:
-        most = min(self.cores, self.profile.chip.cores_per_chip.value)
-        return max(1, -(-most // self.profile.chip.cores_per_tile.value))
-
-    def hops(self, core_a: Integers, core_b: Integers) -> tuple[Integers, Integers, Integers]:
+    def places(self, cores: Integers) -> Integers:
         chip, system = self.profile.chip, self.profile.system
-        (a, tile_a), (b, tile_b) = (np.divmod(core, chip.cores_per_chip.value) for core in (core_a, core_b))
-        columns, wide = chip.tile_columns.value, system.chip_columns.value
-        (row_a, col_a), (row_b, col_b) = (np.divmod(t // chip.cores_per_tile.value, columns) for t in (tile_a, tile_b))
-        (up_a, on_a), (up_b, on_b) = np.divmod(a, wide), np.divmod(b, wide)
-        east = np.abs(col_a + columns * on_a - col_b - columns * on_b)
-        north = np.abs(row_a + chip.tile_rows.value * up_a - row_b - chip.tile_rows.value * up_b)
-        return east, north, np.abs(on_a - on_b) + np.abs(up_a - up_b)
+        number, on_chip = np.divmod(cores, chip.cores_per_chip.value)
+        tile, seat = np.divmod(on_chip, chip.cores_per_tile.value)
+        chip_row, chip_column = np.divmod(number, system.chip_columns.value)
+        tile_row, tile_column = np.divmod(tile, chip.tile_columns.value)
+        return np.stack([number, chip_column, chip_row, tile_column, tile_row, seat], axis=-1)
+
+    def hops(self, sources: Integers, targets: Integers) -> tuple[Integers, Integers, Integers]:
+        a, b = self.places(sources), self.places(targets)
+        columns, rows = self.profile.chip.tile_columns.value, self.profile.chip.tile_rows.value
+        chips_x, chips_y = np.abs(a[..., 1] - b[..., 1]), np.abs(a[..., 2] - b[..., 2])
+        x = np.abs((a[..., 1] - b[..., 1]) * columns + a[..., 3] - b[..., 3])
+        y = np.abs((a[..., 2] - b[..., 2]) * rows + a[..., 4] - b[..., 4])
+        return x - chips_x, y - chips_y, chips_x + chips_y
 
 
 def locate(bundle: Bundle, profile: Profile) -> Located:
     """The bundle's placement on the chips of ``profile``."""
     slices = tuple((s["group"], s["first"], s["last"], s["core"]) for s in bundle.placement["slices"])
     sizes = {group.name: group.size for group in bundle.network.groups.values()}
-    return Located(slices, sizes, int(bundle.placement["cores"]), profile)
+    return Located(slices, sizes, profile)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -41,47 +40,53 @@ def draw(reports: Sequence[Report], file: str | os.PathLike[str]) -> None:
     from matplotlib.figure import Figure
 
     first = reports[0]
-    figure = Figure(figsize=(11, 8), layout="constrained")
+    figure = Figure(figsize=(13, 8), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplot_mosaic([["terms", "cores"], ["time", "time"]])
-    _terms(axes["terms"], reports)
+    axes = figure.subplot_mosaic([["all", "moving", "cores"], ["time", "time", "time"]])
+    _terms(axes["all"], reports, TERMS, "all energy")
+    _terms(axes["moving"], reports, tuple(t for t in TERMS if t not in ("static", "embedded")), "the network alone")
+    figure.legend(*axes["all"].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
     _cores(axes["cores"], first)
     _time(axes["time"], first)
     figure.suptitle(f"{first.name}: {first.plasticity} on {first.profile}, {first.steps} steps ({first.origin})")
     write_whole(path, lambda stream: figure.savefig(stream, format="png", dpi=150))
 
 
-def _terms(axes: Any, reports: Sequence[Report]) -> None:
-    """Stacked bars: energy by term, for each update where there are updates, with low and high of the whole."""
+def _terms(axes: Any, reports: Sequence[Report], terms: Sequence[str], title: str) -> None:
+    """Stacked bars of typical energies by term, for each update where there are any; the ranges as text."""
     colours = {term: f"C{n}" for n, term in enumerate(TERMS)}
     labelled: set[str] = set()
+    tops = []
     for n, report in enumerate(reports):
         share, bottom = 1.0 / (report.updates or report.steps), 0.0
+        whole = report.energy(lambda key: key.term in terms).times(share)
         for term, energy in report.by_term().items():
-            height = energy.typical * share
-            label = None if term in labelled else term
-            axes.bar(n, height, bottom=bottom, color=colours[term], label=label, width=0.6)
-            labelled.add(term)
-            bottom += height
-        whole = report.energy().times(share)
-        ends = [[max(0.0, whole.typical - whole.low)], [max(0.0, whole.high - whole.typical)]]
-        axes.errorbar(n, whole.typical, yerr=ends, color="black", capsize=4, linewidth=1)
-    axes.set_xticks(range(len(reports)), [f"{r.plasticity}\n{r.profile}" for r in reports])
+            if term in terms:
+                height = energy.typical * share
+                label = None if term in labelled else term
+                axes.bar(n, height, bottom=bottom, color=colours[term], label=label, width=0.6)
+                labelled.add(term)
+                bottom += height
+        tops.append(bottom)
+        axes.annotate(f"{whole.low:.2g} to\n{whole.high:.2g}", (n, bottom), ha="center", va="bottom", fontsize="small")
+    axes.set_ylim(0, 1.2 * max(tops))
+    axes.set_xticks(range(len(reports)), [f"{r.plasticity}\n{r.profile}" for r in reports], fontsize="small")
     axes.set_ylabel("pJ per weight update" if reports[0].updates else "pJ per step")
-    axes.set_yscale("symlog", linthresh=1.0)
-    axes.legend(fontsize="small", ncols=2)
-    axes.set_title("energy by term, typical; the line goes from low to high")
+    axes.set_title(f"{title}: typical (low to high)", fontsize="medium")
 
 
 def _cores(axes: Any, report: Report) -> None:
-    """Energy of each core, in the order of the placement."""
-    values = report.tally.by_core
-    wide = math.ceil(math.sqrt(values.size))
-    grid = np.full(wide * math.ceil(values.size / wide), np.nan)
-    grid[: values.size] = values / 1e3
-    image = axes.imshow(grid.reshape(-1, wide), cmap="viridis")
-    axes.figure.colorbar(image, ax=axes, label="nJ, typical, without static")
-    axes.set_title(f"{report.cores} cores, row by row")
+    """Energy of each core where it lies: the seats of a tile side by side, tiles and chips in their mesh."""
+    chip_column, chip_row, column, row, seat = report.places[:, 1:].T
+    side = int(np.ceil(np.sqrt(seat.max(initial=0) + 1)))
+    columns, rows = column.max(initial=0) + 1, row.max(initial=0) + 1
+    x = (chip_column * columns + column) * side + seat % side
+    y = (chip_row * rows + row) * side + seat // side
+    grid = np.full((y.max(initial=0) + 1, x.max(initial=0) + 1), np.nan)
+    grid[y, x] = report.tally.by_core[: report.cores] / 1e3
+    image = axes.imshow(grid, cmap="viridis")
+    axes.figure.colorbar(image, ax=axes, label="nJ, typical, without static", location="bottom")
+    axes.set_title(f"{report.cores} cores on {report.coefficients.chips} chip(s)", fontsize="medium")
     axes.set_xticks([])
     axes.set_yticks([])
 
@@ -102,4 +107,4 @@ def _time(axes: Any, report: Report) -> None:
     other.plot(starts, means(report.tally.energy) / 1e3, color="black", linestyle=":", drawstyle="steps-post")
     other.set_ylabel("nJ a step, typical, without static (dotted)")
     axes.legend(fontsize="small", loc="upper left")
-    axes.set_title("activity")
+    axes.set_title("activity", fontsize="medium")

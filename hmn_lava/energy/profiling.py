@@ -62,9 +62,10 @@ def profile(
     if steps_per_sample < 1:
         remedy = "give how many steps of the model a sample takes"
         raise InputError("must be 1 or more", field="steps_per_sample", value=steps_per_sample, remedy=remedy)
-    network, place, terms = bundle.network, locate(bundle, known), Terms(bundle)
-    coefficients = Coefficients(chosen, place.tiles, place.chips)
-    counter = Counter(network, Layout(network, place), terms, coefficients)
+    network, terms = bundle.network, Terms(bundle)
+    layout = Layout(network, locate(bundle, known))
+    coefficients = Coefficients(chosen, layout.tiles, layout.chips)
+    counter = Counter(network, layout, terms, coefficients)
     origin: Origin = "worst" if worst else "run" if rates is None else "rates"
     tally: Tally
     if origin == "run":
@@ -87,7 +88,7 @@ def profile(
         coefficients=coefficients,
         plastic_synapses=synapses,
         frame=network.frame,
-        cores=place.cores,
+        places=layout.places,
         steps_per_sample=steps_per_sample,
         notes=tuple(_notes(bundle, chosen, known)),
     )

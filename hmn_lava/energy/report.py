@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-import numpy as np
-
 from hmn_lava.energy.coefficients import Coefficients
 from hmn_lava.energy.ledger import Key
 from hmn_lava.energy.lines import Line, Range, lines, total
 from hmn_lava.energy.tally import Tally
 from hmn_lava.energy.terms import TERMS
+from hmn_lava.fixed import Integers
 
 Origin = Literal["run", "worst", "rates"]
 
@@ -23,8 +22,8 @@ class Report:
     """Energies are in pJ, times in ns; all are ranges from low over typical to high.
 
     ``updates``: one plastic synapse through one step of the model each, whether its weight changes or not. ``origin``:
-    what the counts are of. ``backend``: who ran, None without a run. ``steps_per_sample``: steps of the model.
-    ``notes``: what to keep in mind.
+    what the counts are of. ``places``: where the cores in use lie, (cores, 6), as a placement's mesh says.
+    ``backend``: who ran, None without a run. ``steps_per_sample``: steps of the model. ``notes``: what to keep in mind.
     """
 
     name: str
@@ -37,7 +36,7 @@ class Report:
     coefficients: Coefficients
     plastic_synapses: int
     frame: int
-    cores: int
+    places: Integers
     steps_per_sample: int
     notes: tuple[str, ...] = field(default_factory=tuple)
 
@@ -45,6 +44,11 @@ class Report:
     def steps(self) -> int:
         """Steps of the model."""
         return self.tally.steps
+
+    @property
+    def cores(self) -> int:
+        """Cores in use."""
+        return len(self.places)
 
     @property
     def updates(self) -> int:
@@ -109,7 +113,6 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON has it."""
         steps = max(1, self.steps)
-        step = self.tally.time / 1.0
         return {
             "network": self.name,
             "plasticity": self.plasticity,
@@ -138,7 +141,7 @@ class Report:
             "energy_by_term": {term: self._range(energy) for term, energy in self.by_term().items()},
             "not_known": self.unknown,
             "time": {**self.time.as_dict(), "unit": "ns"},
-            "time_per_step": {**Range.of(step.sum(axis=1) / steps).as_dict(), "unit": "ns"},
+            "time_per_step": {**self.time.times(1.0 / steps).as_dict(), "unit": "ns"},
             "longest_chip_step": {**Range.of(self.tally.longest).as_dict(), "unit": "ns"},
             "cores": self.cores,
             "chips": self.coefficients.chips,
@@ -162,8 +165,3 @@ class Report:
         for key, count in self.counts.items():
             found[key.operation] = found.get(key.operation, 0) + count
         return found
-
-    @property
-    def busiest_core(self) -> int:
-        """The core that takes most energy."""
-        return int(np.argmax(self.tally.by_core))

@@ -55,7 +55,7 @@ class Counter:
 
     def ledger(self) -> Ledger:
         """An empty one."""
-        return Ledger(self.layout.place.cores, self.coefficients)
+        return Ledger(self.layout.size, self.coefficients)
 
     def count(self, activity: Activity, ledger: Ledger) -> None:
         """Count the next steps."""
