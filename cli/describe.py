@@ -12,15 +12,19 @@ if TYPE_CHECKING:
     from hmn_lava.bundle import Bundle
     from hmn_lava.compiler.fidelity import Part
     from hmn_lava.errors import Finding
+    from hmn_lava.placement import Placement
+
+FULLEST = 16
+"""Cores that are listed without being asked for."""
 
 
 def describe(bundle: Bundle) -> dict[str, Any]:
     """The contents of a bundle under the keys that docs/cli.md documents, but for the rows of the lowering."""
     network = bundle.network
-    cores = Counter(part["group"] for part in bundle.placement.get("slices", []))
+    cores = Counter(part.group for part in bundle.placement.slices)
     return {
         "name": network.name,
-        "profile": {"name": bundle.profile_name, "sha256": bundle.profile_sha256},
+        "profile": {"name": bundle.profile.name, "sha256": bundle.profile.sha256},
         "plasticity": bundle.plasticity,
         "seed": bundle.seed,
         "backend": None,
@@ -40,7 +44,8 @@ def describe(bundle: Bundle) -> dict[str, Any]:
         },
         "frame": network.frame,
         "compartments": sum(g.size for g in network.groups.values()),
-        "cores": sum(cores.values()),
+        "cores": bundle.placement.cores,
+        "placement": placement_summary(bundle.placement),
         "signals": {
             name: {
                 "format": str(s.format),
@@ -62,6 +67,50 @@ def describe(bundle: Bundle) -> dict[str, Any]:
         "lowering": {"summary": lowering_summary(bundle.lowering)},
         "findings": [finding.as_dict() for finding in bundle.findings],
     }
+
+
+def placement_summary(placement: Placement) -> dict[str, Any]:
+    """How many cores and chips are used, the binding limit, and what the fullest core and all on average take."""
+    cores = max(1, placement.cores)
+    return {
+        "cores": placement.cores,
+        "chips": placement.chips,
+        "binding": placement.binding,
+        "spike_hops": placement.spike_hops,
+        "utilisation": {
+            name: {
+                "limit": limit,
+                "most": int(placement.used[name].max(initial=0)),
+                "margin": limit - int(placement.used[name].max(initial=0)),
+                "mean": float(placement.used[name].sum()) / cores,
+            }
+            for name, limit in placement.limits.items()
+        },
+    }
+
+
+def core_rows(placement: Placement) -> list[dict[str, Any]]:
+    """Each used core: where it lies, what it holds, and how full it is."""
+    held: dict[int, dict[str, list[int]]] = {}
+    for part in placement.slices:
+        held.setdefault(part.core, {})[part.group] = [part.first, part.last]
+    return [
+        {
+            "core": core,
+            **placement.mesh.place(core)._asdict(),
+            "slices": held[core],
+            "binding": placement.fullest(number),
+            "utilisation": {
+                name: {
+                    "used": int(placement.used[name][number]),
+                    "limit": limit,
+                    "margin": limit - int(placement.used[name][number]),
+                }
+                for name, limit in placement.limits.items()
+            },
+        }
+        for number, core in enumerate(placement.core_numbers.tolist())
+    ]
 
 
 def lowering_summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -87,6 +136,7 @@ def print_description(content: dict[str, Any]) -> None:
         [*groups, ("total", content["compartments"], content["cores"], None)] if groups else groups,
         title=title,
     )
+    print_placement(content["placement"])
     for name, synapses in content["learning"].items():
         rows = [(target, synapses[target]) for target in ("dw", "dt", "dd") if target in synapses]
         title = f"{name}: {synapses['synapses']} synapses of the learning engine, epochs of {synapses['t_epoch']} steps"
@@ -121,11 +171,52 @@ def print_description(content: dict[str, Any]) -> None:
     )
 
 
+def print_placement(summary: dict[str, Any]) -> None:
+    """Print how full the cores are."""
+    print_table(
+        ["resource of a core", "limit", "fullest core", "margin", "mean"],
+        [(name, u["limit"], u["most"], u["margin"], f"{u['mean']:.1f}") for name, u in summary["utilisation"].items()],
+        title=f"Cores: {summary['cores']}, on chips: {summary['chips']}; the binding limit is {summary['binding']}",
+    )
+
+
+def print_cores(rows: list[dict[str, Any]], every: bool) -> None:
+    """Print the fullest cores with their binding limit; with ``every``, all resources of all cores."""
+    if every:
+        for row in rows:
+            held = ", ".join(f"{group} [{first}, {last})" for group, (first, last) in row["slices"].items())
+            print_table(
+                ["resource", "used", "limit", "margin"],
+                [(name, u["used"], u["limit"], u["margin"]) for name, u in row["utilisation"].items()],
+                title=f"Core {row['core']}, {_where(row)}: {held}",
+            )
+        return
+    limits = [(row, row["utilisation"][row["binding"]]) for row in rows]
+    limits.sort(key=lambda found: -found[1]["used"] / found[1]["limit"])
+    print_table(
+        ["core", "where", "holds", "binding limit", "used", "limit", "margin"],
+        [
+            (row["core"], _where(row), _held(row), row["binding"], u["used"], u["limit"], u["margin"])
+            for row, u in limits[:FULLEST]
+        ],
+        title=f"The fullest of {len(rows)} cores" if len(rows) > FULLEST else "Cores",
+    )
+
+
+def _where(row: dict[str, Any]) -> str:
+    return f"chip {row['chip']}, tile ({row['tile_column']}, {row['tile_row']})"
+
+
+def _held(row: dict[str, Any]) -> str:
+    groups = [*row["slices"]]
+    return ", ".join(groups[:3]) + (f" and {len(groups) - 3} more" if len(groups) > 3 else "")
+
+
 def print_findings(findings: Iterable[Finding]) -> None:
     """Print findings as a table."""
     print_table(
-        ["rule", "object", "used", "limit", "severity", "remedy"],
-        [(f.rule, f.object, f.used, f.limit, f.severity, f.remedy) for f in findings],
+        ["rule", "object", "used", "limit", "margin", "severity", "remedy"],
+        [(f.rule, f.object, f.used, f.limit, f.margin, f.severity, f.remedy) for f in findings],
     )
 
 

@@ -14,11 +14,12 @@ def inspect(
     bundle: BundleArgument,
     programs: Annotated[bool, typer.Option("--programs", help="Also list the programs.")] = False,
     lowering: Annotated[bool, typer.Option("--lowering", help="Also list every lowered parameter.")] = False,
+    cores: Annotated[bool, typer.Option("--cores", help="List every core, not only the fullest.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a bundle holds, after all its checks have passed."""
     import hmn_lava as hl
-    from hmn_lava.cli.describe import describe, print_description, print_findings
+    from hmn_lava.cli.describe import core_rows, describe, print_cores, print_description, print_findings
     from hmn_lava.microcode.text import to_text
 
     found = hl.load(bundle)
@@ -29,9 +30,11 @@ def inspect(
             content["programs"] = texts
         if lowering:
             content["lowering"]["rows"] = found.lowering
+        content["placement"]["cores_used"] = core_rows(found.placement)
         print_json("inspect", {"bundle": str(bundle), **content})
         return
     print_description(content)
+    print_cores(core_rows(found.placement), every=cores)
     if lowering:
         print_table(
             ["parameter", "target", "format", "count", "requested", "stored", "relative error", "note"],

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from hmn_lava.compiler.place import Placement, synaptic_bits
-from hmn_lava.errors import Finding
+import math
+
+from hmn_lava.compiler.placement import place
+from hmn_lava.errors import Finding, FitError
 from hmn_lava.hardware_profiles import Profile
 from hmn_lava.network import IntegerNetwork
+from hmn_lava.placement import Placement
 from hmn_lava.spec.model import Model
 
 PERIODS = (2.0**-8, 2.0**22)
@@ -23,23 +26,13 @@ def fit_size(model: Model, profile: Profile, plasticity: str = "neurocore") -> l
     return [*_compartments(model.name, neurons + synapses, profile), *_periods(model)]
 
 
-def fit(placement: Placement, network: IntegerNetwork, profile: Profile) -> list[Finding]:
-    """Compartments, cores and static synapses of the placed network against the profile's chips."""
-    name = network.name
-    findings = [*_compartments(name, placement.compartments, profile), *_synapses(network, profile)]
-    cores = profile.system.chips.value * profile.chip.cores_per_chip.value
-    if not findings and placement.cores > cores:
-        findings.append(
-            Finding(
-                "cores",
-                name,
-                placement.cores,
-                cores,
-                "error",
-                "Use fewer groups or neurons, or a profile of more chips.",
-            )
-        )
-    return findings
+def fit(network: IntegerNetwork, profile: Profile) -> tuple[Placement | None, list[Finding]]:
+    """The network's placement on the profile's system, None where it does not fit, and what is to be said of it."""
+    counters = _counters(network, profile)
+    try:
+        return place(network, profile), counters
+    except FitError as error:
+        return None, [*error.findings, *counters]
 
 
 def _compartments(name: str, used: int, profile: Profile) -> list[Finding]:
@@ -50,16 +43,16 @@ def _compartments(name: str, used: int, profile: Profile) -> list[Finding]:
     return [Finding("compartments", name, used, limit, "error", remedy)]
 
 
-def _synapses(network: IntegerNetwork, profile: Profile) -> list[Finding]:
-    """Neurons whose static synapses alone are more than the synaptic memory of a core."""
-    limit = profile.core.synaptic_memory.value
-    heaviest = {name: int(synaptic_bits(network, name, profile).max(initial=0)) for name in network.groups}
-    remedy = "A neuron's static synapses lie on its core: make the connections onto it sparser, or weights shorter."
-    return [
-        Finding("synaptic-memory", group, f"{bits} bits for a neuron", f"{limit} bits", "error", remedy)
-        for group, bits in heaviest.items()
-        if bits > limit
-    ]
+def _counters(network: IntegerNetwork, profile: Profile) -> list[Finding]:
+    """Outputs that the host reads are counted by embedded processors, a counter each."""
+    chip = profile.chip
+    limit = profile.system.chips.value * chip.embedded_processors.value * chip.embedded_counters.value
+    shown = [network.signals[name] for name in network.outputs]
+    used = sum(math.prod(signal.shape) for signal in shown if signal.kind == "output")
+    if used <= limit:
+        return []
+    remedy = "A board cannot read all outputs in every step: read some, make populations smaller, or use more chips."
+    return [Finding("embedded-counters", network.name, used, limit, "warning", remedy)]
 
 
 def _periods(model: Model) -> list[Finding]:

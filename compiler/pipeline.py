@@ -22,7 +22,6 @@ from hmn_lava.compiler.ignored import ignored
 from hmn_lava.compiler.labels import labels
 from hmn_lava.compiler.lost import coarse, lost
 from hmn_lava.compiler.lowering import Lowering
-from hmn_lava.compiler.place import place
 from hmn_lava.compiler.quantise import Formats, quantise
 from hmn_lava.compiler.schedule import schedule
 from hmn_lava.components.neuron import LIF_DECAY_BITS, LIF_SHIFT
@@ -101,19 +100,20 @@ def attempt(
     bound, label = bounds(model, formats, network), labels(model, network.signals, plasticity == "engine")
     signals = {name: replace(s, bound=bound[name], label=label[name]) for name, s in network.signals.items()}
     network = replace(network, signals=signals)
-    placement = place(network, profile)
+    placement, misfits = fit(network, profile)
     findings += [*_tolerated(lost(model, network, lowering), allow_lossy), *coarse(model, network)]
     findings += ignored(model, plasticity)
-    findings += [*prove(network, microcode), *fit(placement, network, profile)]
+    findings += [*prove(network, microcode), *misfits]
+    if placement is None:
+        return None, findings
     bundle = Bundle(
         network=network,
         spec=spec,
-        profile_name=profile.name,
-        profile_sha256=profile.sha256,
+        profile=profile,
         plasticity=plasticity,
         seed=seed,
         lowering=lowering.as_list(),
-        placement=placement.as_dict(),
+        placement=placement,
         findings=tuple(findings),
     )
     return bundle, findings

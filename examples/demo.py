@@ -103,7 +103,7 @@ def main() -> None:
     """Compile, learn twice, compare."""
     bundle = hl.compile(HERE / "digits.yaml", profile="loihi2", seed=SEED)
     synapses = bundle.model.connections["readout"].n_syn
-    print(f"digits: {synapses} plastic synapses, compiled for {bundle.profile_name}, plasticity {bundle.plasticity}")
+    print(f"digits: {synapses} plastic synapses, compiled for {bundle.profile.name}, plasticity {bundle.plasticity}")
     integers, exact = learn(bundle, "fast"), learn(bundle, "reference")
     print(table(integers, exact))
     draw(integers, exact, PICTURE)

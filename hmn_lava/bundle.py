@@ -8,7 +8,8 @@
     programs/*.ucode   the program of each group, as text
     rules.json         rules of the on-chip learning engine, and its widths (none in plasticity neurocore)
     lowering.json      one row for each lowered parameter
-    placement.json     which core holds what
+    placement.json     which core holds what, and how full each is
+    profile.json       the hardware profile that it was compiled for, with all sources
 
 It is written whole or not at all. A bundle that is read is untrusted: it is refused whole if a hash is wrong, a version
 unknown, an array of another shape than the manifest says, or a program that does not pass the verifier.
@@ -33,6 +34,7 @@ from numpy.typing import ArrayLike
 from pydantic import BaseModel, ValidationError
 
 from hmn_lava.errors import Finding, InputError
+from hmn_lava.hardware_profiles import Profile
 from hmn_lava.manifest import (
     ARRAYS,
     FILES,
@@ -41,6 +43,7 @@ from hmn_lava.manifest import (
     LoweringRecord,
     Manifest,
     PlacementRecord,
+    ProfileFile,
     RulesRecord,
     decode,
     decode_rules,
@@ -50,6 +53,8 @@ from hmn_lava.manifest import (
 from hmn_lava.memory import refuse_above_memory
 from hmn_lava.microcode.text import from_text, to_text
 from hmn_lava.network import IntegerNetwork
+from hmn_lava.placement import Placement
+from hmn_lava.placement_record import decode_placement
 from hmn_lava.proof import prove
 from hmn_lava.session import Session, open_session
 from hmn_lava.simulator.probes import Probe
@@ -79,12 +84,11 @@ class Bundle:
 
     network: IntegerNetwork
     spec: Spec
-    profile_name: str
-    profile_sha256: str
+    profile: Profile
     plasticity: str
     seed: int
+    placement: Placement
     lowering: list[dict[str, Any]] = field(default_factory=list)
-    placement: dict[str, Any] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
     @cached_property
@@ -185,12 +189,14 @@ class Bundle:
                 np.savez(stream, **spec_arrays)
         _write_json(folder / "rules.json", {"schema_version": SCHEMA_VERSION, "rules": encode_rules(self.network)})
         _write_json(folder / "lowering.json", {"schema_version": SCHEMA_VERSION, "rows": self.lowering})
-        _write_json(folder / "placement.json", {"schema_version": SCHEMA_VERSION, **self.placement})
+        _write_json(folder / "placement.json", {"schema_version": SCHEMA_VERSION, **self.placement.as_dict()})
+        profile = {"schema_version": SCHEMA_VERSION, "profile": self.profile.model_dump(mode="json")}
+        _write_json(folder / "profile.json", profile)
         files = {str(p.relative_to(folder)): _sha256(p) for p in sorted(folder.rglob("*")) if p.is_file()}
         manifest = {
             "schema_version": SCHEMA_VERSION,
             "name": self.network.name,
-            "profile": {"name": self.profile_name, "sha256": self.profile_sha256},
+            "profile": {"name": self.profile.name, "sha256": self.profile.sha256},
             "plasticity": self.plasticity,
             "seed": self.seed,
             "spec": spec,
@@ -254,18 +260,17 @@ def load(folder: str | os.PathLike[str]) -> Bundle:
     refuse_above_memory(network.bytes(), where=str(folder), remedy="run it on a larger machine")
     _check_references(manifest, folder / MANIFEST)
     lowering = _validated(LoweringRecord, _read_json(folder / "lowering.json"), folder / "lowering.json")
-    placement = _validated(PlacementRecord, _read_json(folder / "placement.json"), folder / "placement.json")
-    _check_placement(placement, network, folder / "placement.json")
+    profile = _profile(manifest, folder / "profile.json")
+    placed = _validated(PlacementRecord, _read_json(folder / "placement.json"), folder / "placement.json")
     return Bundle(
         network=network,
         spec=read_record(manifest.spec, folder=folder, file=str(folder / MANIFEST)),
-        profile_name=manifest.profile.name,
-        profile_sha256=manifest.profile.sha256,
+        profile=profile,
         plasticity=manifest.plasticity,
         seed=manifest.seed,
         lowering=[row.model_dump() for row in lowering.rows],
-        placement=placement.model_dump(exclude={"schema_version"}),
-        findings=tuple(Finding(**finding.model_dump()) for finding in manifest.findings),
+        placement=decode_placement(placed, network, profile, str(folder / "placement.json")),
+        findings=tuple(Finding(**finding.model_dump(exclude={"margin"})) for finding in manifest.findings),
     )
 
 
@@ -310,23 +315,19 @@ def _check_references(manifest: Manifest, where: Path) -> None:
             waiting += value
 
 
-def _check_placement(placement: PlacementRecord, network: IntegerNetwork, where: Path) -> None:
-    """Every compartment of every group is on one core."""
-    ends = dict.fromkeys(network.groups, 0)
-    for part in placement.slices:
-        if ends.get(part.group) != part.first or part.last <= part.first:
-            raise InputError(
-                "not all compartments of a group, in order",
-                where=str(where),
-                field="slices",
-                value=part.group,
-                remedy=_REFUSED,
-            )
-        ends[part.group] = part.last
-    if wrong := [name for name, end in ends.items() if end != network.groups[name].size]:
+def _profile(manifest: Manifest, where: Path) -> Profile:
+    """The profile that the manifest names, by its hash."""
+    content = _validated(ProfileFile, _read_json(where), where)
+    profile = _validated(Profile, content.profile, where)
+    if (profile.name, profile.sha256) != (manifest.profile.name, manifest.profile.sha256):
         raise InputError(
-            "not all compartments of a group", where=str(where), field="slices", value=wrong[0], remedy=_REFUSED
+            "not the profile that the manifest names",
+            where=str(where),
+            field="profile",
+            value=profile.name,
+            remedy=_REFUSED,
         )
+    return profile
 
 
 def _swap(temporary: Path, folder: Path) -> None:

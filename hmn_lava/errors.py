@@ -27,8 +27,14 @@ class Finding:
     def __str__(self) -> str:
         return f"{self.severity}: {self.rule}: {self.object}: {self.used} (limit {self.limit}). {self.remedy}"
 
+    @property
+    def margin(self) -> int | float | None:
+        """What is left of the limit, negative where it is exceeded; None where these are no numbers."""
+        numbers = [v for v in (self.used, self.limit) if isinstance(v, (int, float)) and not isinstance(v, bool)]
+        return numbers[1] - numbers[0] if len(numbers) == 2 else None
+
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "margin": self.margin}
 
 
 class HmnError(Exception):

@@ -33,18 +33,19 @@ from hmn_lava.network import (
 )
 from hmn_lava.topology import Topology, alike, compact, narrow
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Goes up when an older program could no longer read a bundle rightly."""
 
 ARRAYS = "arrays.npz"
 SPEC_ARRAYS = "spec.npz"
-FILES = (ARRAYS, "rules.json", "lowering.json", "placement.json")
+FILES = (ARRAYS, "rules.json", "lowering.json", "placement.json", "profile.json")
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}(\.[A-Za-z_][A-Za-z0-9_]{0,63})?$")]
 ProfileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 FormatText = Annotated[str, StringConstraints(pattern=r"^[su]([1-9]|[1-3][0-9]|4[0-8])\.-?[0-9]{1,3}$")]
 Count = Annotated[int, Field(ge=0, le=1 << 31)]
+Size = Annotated[int, Field(ge=0, lt=1 << 53)]
 Steps = Annotated[int, Field(ge=0, le=LONGEST_DELAY)]
 Seed = Annotated[int, Field(ge=0, lt=1 << 63)]
 Bits = Annotated[int, Field(ge=0, le=32)]
@@ -160,12 +161,13 @@ class FindingRecord(_Record):
     limit: Any
     severity: Literal["error", "warning", "info"]
     remedy: str
+    margin: int | float | None
 
 
 class Manifest(_Record):
     """manifest.json, less its own hash."""
 
-    schema_version: Literal[3]
+    schema_version: Literal[4]
     name: Name
     profile: ProfileRecord
     plasticity: Literal["neurocore", "engine"]
@@ -195,7 +197,7 @@ class RowRecord(_Record):
 class LoweringRecord(_Record):
     """lowering.json."""
 
-    schema_version: Literal[3]
+    schema_version: Literal[4]
     rows: list[RowRecord]
 
 
@@ -208,14 +210,31 @@ class SliceRecord(_Record):
     core: Count
 
 
-class PlacementRecord(_Record):
-    """placement.json."""
+class UtilisationRecord(_Record):
+    """How much a core has of a resource, and how much of it each used core takes, by their numbers."""
 
-    schema_version: Literal[3]
+    limit: Size
+    used: list[Size]
+
+
+class PlacementRecord(_Record):
+    """placement.json; see ``hmn_lava.placement.Placement``."""
+
+    schema_version: Literal[4]
     cores: Count
+    chips: Count
     compartments: Count
-    compartments_per_core: Count
+    binding: str
+    spike_hops: Annotated[int, Field(ge=0, lt=1 << 63)]
     slices: list[SliceRecord]
+    utilisation: dict[str, UtilisationRecord]
+
+
+class ProfileFile(_Record):
+    """profile.json, less the check of the profile itself."""
+
+    schema_version: Literal[4]
+    profile: dict[str, Any]
 
 
 class LevelsRecord(_Record):
@@ -276,7 +295,7 @@ class RuleRecord(_Record):
 class RulesRecord(_Record):
     """rules.json: the rule of each set of learning synapses, by its name; plasticity neurocore has none."""
 
-    schema_version: Literal[3]
+    schema_version: Literal[4]
     rules: dict[Name, RuleRecord]
 
 

@@ -77,7 +77,7 @@ def _lowering(bundle: Bundle, inputs: Mapping[str, Any] | None, steps: int, opti
     plasticity = "engine" if bundle.plasticity == "neurocore" else "neurocore"
     try:
         made = hl.compile(
-            bundle.spec, profile=bundle.profile_name, plasticity=plasticity, seed=bundle.seed, allow_lossy=True
+            bundle.spec, profile=bundle.profile, plasticity=plasticity, seed=bundle.seed, allow_lossy=True
         )
     except FitError as error:
         return f"{plasticity} does not fit: {'; '.join(str(f) for f in error.findings[:3])}"

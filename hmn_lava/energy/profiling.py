@@ -12,7 +12,6 @@ from hmn_lava.energy.assume import expected
 from hmn_lava.energy.assume import worst as worst_case
 from hmn_lava.energy.coefficients import Coefficients
 from hmn_lava.energy.layout import Layout
-from hmn_lava.energy.locate import locate
 from hmn_lava.energy.neurobench import Metrics
 from hmn_lava.energy.observe import observe, plastic
 from hmn_lava.energy.report import Origin, Report
@@ -47,8 +46,7 @@ def profile(
     docs/energy.md defines what is counted. Raises InputError for inputs and rates that do not fit, for two origins of
     the counts at once, and for a profile without energies.
     """
-    known = load_profile(bundle.profile_name)
-    chosen = known if profile is None else profile if isinstance(profile, Profile) else load_profile(profile)
+    chosen = bundle.profile if profile is None else profile if isinstance(profile, Profile) else load_profile(profile)
     if chosen.energy is None or chosen.time is None:
         remedy = "give a profile with the sections energy and time"
         raise InputError("has no energies to multiply with", field="profile", value=chosen.name, remedy=remedy)
@@ -63,7 +61,7 @@ def profile(
         remedy = "give how many steps of the model a sample takes"
         raise InputError("must be 1 or more", field="steps_per_sample", value=steps_per_sample, remedy=remedy)
     network, terms = bundle.network, Terms(bundle)
-    layout = Layout(network, locate(bundle, known))
+    layout = Layout(network, bundle.placement)
     coefficients = Coefficients(chosen, layout.tiles, layout.chips)
     counter = Counter(network, layout, terms, coefficients)
     origin: Origin = "worst" if worst else "run" if rates is None else "rates"
@@ -90,12 +88,13 @@ def profile(
         frame=network.frame,
         places=layout.places,
         steps_per_sample=steps_per_sample,
-        notes=tuple(_notes(bundle, chosen, known)),
+        notes=tuple(_notes(bundle, chosen)),
     )
 
 
-def _notes(bundle: Bundle, chosen: Profile, known: Profile) -> list[str]:
+def _notes(bundle: Bundle, chosen: Profile) -> list[str]:
     found = []
+    known = bundle.profile
     if chosen.sha256 != known.sha256:
         found.append(
             f"coefficients of {chosen.name}; the network was compiled for {known.name} and lies as it does there"

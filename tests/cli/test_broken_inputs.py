@@ -432,7 +432,15 @@ def test_what_is_no_bundle(refused, tmp_path):
         refused(2, ["manifest.json: missing"], command, tmp_path)
 
 
-NAMES = ["arrays.npz", "spec.npz", "rules.json", "lowering.json", "placement.json", "programs/readout.synapse.ucode"]
+NAMES = [
+    "arrays.npz",
+    "spec.npz",
+    "rules.json",
+    "lowering.json",
+    "placement.json",
+    "profile.json",
+    "programs/readout.synapse.ucode",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -463,7 +471,7 @@ def test_swapped_files(bundle, refused):
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"[]", b"{", b"\xff\xfe", b'{"a": NaN}', b'{"a":' * 5000 + b"1" + b"}" * 5000, b'{"schema_version": 3}'],
+    [b"", b"[]", b"{", b"\xff\xfe", b'{"a": NaN}', b'{"a":' * 5000 + b"1" + b"}" * 5000, b'{"schema_version": 4}'],
 )
 def test_a_manifest_that_is_none(data, bundle, refused):
     (bundle / "manifest.json").write_bytes(data)
@@ -512,8 +520,8 @@ def test_a_sealed_bundle_that_was_not_changed_runs(bundle, hmn_lava):
 
 HUGE = 1 << 80
 MANIFESTS: list[tuple[str, Any, list[str]]] = [
-    ("schema_version", 2, ["schema_version: unknown version", "reads version 3"]),
-    ("schema_version", 4, ["schema_version: unknown version", "reads version 3"]),
+    ("schema_version", 3, ["schema_version: unknown version", "reads version 4"]),
+    ("schema_version", 5, ["schema_version: unknown version", "reads version 4"]),
     ("schema_version", True, ["schema_version"]),
     ("name", "../../x", ["name"]),
     ("name", "tiny\n", ["name"]),
@@ -531,6 +539,9 @@ MANIFESTS: list[tuple[str, Any, list[str]]] = [
     ("spec/connections/features/weights/npz", "../../../etc/passwd", ["not part of the bundle"]),
     ("files/..~programs~x", "0" * 64, ["not a file of a bundle"]),
     ("files/manifest.json", "0" * 64, ["not a file of a bundle"]),
+    ("profile/sha256", "0" * 64, ["profile.json", "not the profile that the manifest names"]),
+    ("profile/name", "loihi1", ["profile.json", "not the profile that the manifest names"]),
+    ("files/profile.json", GONE, ["not listed in the manifest", "profile.json"]),
     ("files/rules.json", GONE, ["not listed in the manifest", "rules.json"]),
     ("files/spec.npz", GONE, ["not part of the bundle"]),
     ("files/programs~readout.synapse.ucode", GONE, ["not listed in the manifest"]),
@@ -776,7 +787,40 @@ OTHERS: list[tuple[str, str, Any]] = [
     ("placement.json", "slices/0/group", "nobody"),
     ("placement.json", "slices/0/last", HUGE),
     ("placement.json", "slices/0/first", 1),
+    ("placement.json", "slices/0/first", -1),
+    ("placement.json", "slices/0/core", HUGE),
+    ("placement.json", "slices/0/core", 120),  # the first core of a second chip, which the profile does not have
+    ("placement.json", "slices/0/core", 1),  # not in the utilisation
+    ("placement.json", "slices/0/chip", 0),
+    ("placement.json", "cores", 2),
+    ("placement.json", "chips", 2),
+    ("placement.json", "compartments", 1),
+    ("placement.json", "binding", "patience"),
+    ("placement.json", "binding", "compartments"),
+    ("placement.json", "spike_hops", -1),
+    ("placement.json", "utilisation", GONE),
+    ("placement.json", "utilisation", {}),
+    ("placement.json", "utilisation/compartments", GONE),
+    ("placement.json", "utilisation/patience", {"limit": 1, "used": [1]}),
+    ("placement.json", "utilisation/input_axons/limit", 5000),
+    ("placement.json", "utilisation/input_axons/used", []),
+    ("placement.json", "utilisation/input_axons/used", [1, 1]),
+    ("placement.json", "utilisation/input_axons/used/0", 4097),
+    ("placement.json", "utilisation/input_axons/used/0", -1),
+    ("placement.json", "utilisation/input_axons/used/0", 0.5),
+    ("placement.json", "utilisation/compartments/used/0", 1),
     ("placement.json", "schema_version", 0),
+    ("placement.json", "schema_version", 3),
+    ("profile.json", "profile", GONE),
+    ("profile.json", "profile", {}),
+    ("profile.json", "profile/name", "loihi1"),
+    ("profile.json", "profile/hardware_profile", 1),
+    ("profile.json", "profile/core/compartments/value", 0),
+    ("profile.json", "profile/core/compartments/value", 8193),  # another profile than the manifest names
+    ("profile.json", "profile/core/compartments/unit", "neuron"),
+    ("profile.json", "profile/energy/synaptic_operation/low", HUGE),
+    ("profile.json", "profile/extra", 1),
+    ("profile.json", "schema_version", 3),
     ("rules.json", "rules", {"readout": "dw = x"}),
     ("rules.json", "schema_version", 1),
 ]

@@ -26,7 +26,7 @@ def test_every_finding_is_told_and_an_error_is_exit_code_1(hmn_lava, spec, conte
     rules = {(finding["rule"], finding["object"]) for finding in done.json["findings"]}
     assert ("lost-update", "connections.readout.rates") in rules
     assert ("trace-constant", "connections.direct.traces.tau_fast") in rules
-    assert {"rule", "object", "used", "limit", "severity", "remedy"} == set(done.json["findings"][0])
+    assert {"rule", "object", "used", "limit", "severity", "remedy", "margin"} == set(done.json["findings"][0])
     table = hmn_lava("check", spec)
     assert table.code == 1
     assert "lost-update" in table.out

@@ -19,7 +19,7 @@ def test_json_is_complete(hmn_lava, spec, tmp_path):
     assert done.code == 0
     document, bundle = done.json, hl.load(tmp_path / "b")
     keys = "json_version command bundle name profile plasticity seed backend inputs groups compartments cores signals"
-    assert set(document) == {*keys.split(), "learning", "frame", "latencies", "lowering", "findings"}
+    assert set(document) == {*keys.split(), "placement", "learning", "frame", "latencies", "lowering", "findings"}
     assert (document["learning"], document["frame"]) == ({}, 1)
     assert (document["bundle"], document["name"], document["seed"], document["backend"]) == (
         str(tmp_path / "b"),
@@ -33,7 +33,7 @@ def test_json_is_complete(hmn_lava, spec, tmp_path):
         bundle.network.groups["readout.synapse"].program.instructions
     )
     assert document["compartments"] == sum(group["compartments"] for group in document["groups"].values())
-    assert document["cores"] == bundle.placement["cores"]
+    assert document["cores"] == bundle.placement.cores
     assert document["signals"]["readout.w"] == {
         "format": str(bundle.network.signals["readout.w"].format),
         "label": "statistical",  # behind a probabilistic gate

@@ -1,4 +1,4 @@
-"""Findings about static synapses, coarse signals and requests that change nothing; and the rows of the lowering."""
+"""Findings about coarse signals and requests that change nothing; and the rows of the lowering."""
 
 from collections import Counter
 from dataclasses import replace
@@ -7,11 +7,8 @@ import numpy as np
 import pytest
 
 from hmn_lava.compiler import attempt
-from hmn_lava.compiler.fit import fit
 from hmn_lava.compiler.ignored import ignored
 from hmn_lava.compiler.lost import coarse
-from hmn_lava.compiler.place import place, synaptic_bits
-from hmn_lava.hardware_profiles import load_profile
 from hmn_lava.spec import resolve, spec_from_dict
 
 
@@ -43,41 +40,10 @@ def spec(**rest):
     return spec_from_dict(data)
 
 
-def profile(memory):
-    found = load_profile("loihi2")
-    entry = found.core.synaptic_memory.model_copy(update={"value": memory})
-    return found.model_copy(update={"core": found.core.model_copy(update={"synaptic_memory": entry})})
-
-
 @pytest.fixture(scope="module")
 def compiled():
     bundle, _ = attempt(spec())
     return bundle
-
-
-@pytest.mark.parametrize(("memory", "cores"), [(768000, 1), (4 * 104, 1), (4 * 104 - 1, 2), (207, 4), (104, 4)])
-def test_a_group_is_split_by_its_static_synapses(compiled, memory, cores):
-    """13 synapses of 8 bits onto each of 4 neurons: 104 bits a neuron."""
-    chip = profile(memory)
-    assert synaptic_bits(compiled.network, "hidden", chip).tolist() == [104] * 4
-    placement = place(compiled.network, chip)
-    parts = [(part.first, part.last) for part in placement.slices if part.group == "hidden"]
-    assert len(parts) == cores
-    assert [n for first, last in parts for n in range(first, last)] == [0, 1, 2, 3]
-    assert max(last - first for first, last in parts) * 104 <= memory
-    assert fit(placement, compiled.network, chip) == []
-
-
-def test_a_neuron_with_more_synapses_than_a_core_holds_is_an_error(compiled):
-    chip = profile(103)
-    (finding,) = fit(place(compiled.network, chip), compiled.network, chip)
-    assert (finding.rule, finding.object, finding.severity) == ("synaptic-memory", "hidden", "error")
-
-
-def test_longer_weights_take_more_memory():
-    data = spec(formats={"s.w": 12})
-    bundle, _ = attempt(data)
-    assert synaptic_bits(bundle.network, "hidden", load_profile("loihi2")).max() == 10 * 12 + 3 * 8
 
 
 @pytest.mark.parametrize(("signal", "share", "found"), [("doubt.E", 0.09, []), ("doubt.E", 0.11, ["doubt.E"])])

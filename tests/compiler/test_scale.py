@@ -28,8 +28,11 @@ MEBI = 1 << 20
 
 
 def board() -> Profile:
-    """Loihi 2, with room for all compartments."""
-    return load_profile("loihi2").with_chips(4096)
+    """Loihi 2, with room for all compartments, and axons for a neuron that hears or is heard by very many."""
+    profile = load_profile("loihi2").with_chips(4096)
+    axons = {"input_axons": 32_768, "output_axons": 262_144}
+    wide = {name: getattr(profile.core, name).model_copy(update={"value": value}) for name, value in axons.items()}
+    return profile.model_copy(update={"core": profile.core.model_copy(update=wide)})
 
 
 def spec(n_post: int, n_pre: int, topology: Any = "dense", weights: Any = None, **fields: Any) -> Spec:

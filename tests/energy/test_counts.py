@@ -1,7 +1,7 @@
 """Counts equal an independent count, whoever runs and wherever compartments lie."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from specs import engine_spec_dicts, parse, random_inputs, spec_dicts
 import hmn_lava as hl
 from hmn_lava.compiler import attempt
 from hmn_lava.energy import Report, observe
-from hmn_lava.energy.locate import locate
 
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 QUICK = settings(
@@ -44,8 +43,7 @@ def flat(report: Report) -> dict[tuple[str, str, str], int]:
 
 def check(bundle: hl.Bundle, steps: int, draw: int) -> None:
     inputs = random_inputs(bundle.network, steps, draw)
-    place = locate(bundle, hl.load_profile(bundle.profile_name))
-    expected = oracle.count(bundle.network, inputs, steps, place)
+    expected = oracle.count(bundle.network, inputs, steps, bundle.placement)
     for backend in ("interpreter", "fast"):
         report = hl.profile(bundle, inputs, steps, backend=backend)
         assert flat(report) == dict(expected), backend
@@ -117,12 +115,11 @@ class Scattered:
         return abs(a - b), 0 * a, 0 * a
 
 
-def test_placement_changes_nothing_but_the_ways_of_messages(digits, monkeypatch):
+def test_placement_changes_nothing_but_the_ways_of_messages(digits):
     inputs = random_inputs(digits.network, 20, 1)
     there = hl.profile(digits, inputs, 20)
     place = Scattered({g.name: g.size for g in digits.network.groups.values()})
-    monkeypatch.setattr("hmn_lava.energy.profiling.locate", lambda bundle, profile: place)
-    here = hl.profile(digits, inputs, 20)
+    here = hl.profile(replace(digits, placement=place), inputs, 20)
 
     def kept(report):
         return {k: n for k, n in report.counts.items() if not k.operation.startswith(("hop", "spike"))}

@@ -31,8 +31,10 @@ from learning_networks import (
 
 import hmn_lava as hl
 from hmn_lava.bundle import Bundle
+from hmn_lava.compiler.placement import place
 from hmn_lava.errors import InputError
 from hmn_lava.fixed import Fixed
+from hmn_lava.hardware_profiles import load_profile
 from hmn_lava.learning import LAVA, ElementRounding, LearningRule, simulate
 from hmn_lava.microcode.builder import Builder
 from hmn_lava.microcode.ranges import WORD_RANGE
@@ -65,10 +67,8 @@ def bundle_of(network: IntegerNetwork) -> Bundle:
         weights=0.1,
         rates={"local": 0.05},
     )
-    size = network.groups["neuron"].size
-    slices = [{"group": "neuron", "first": 0, "last": size, "core": 0}]
-    placement = {"cores": 1, "compartments": size, "compartments_per_core": size, "slices": slices}
-    return Bundle(network, net.spec(), "loihi2", "0" * 64, "engine", 0, placement=placement)
+    profile = load_profile("loihi2")
+    return Bundle(network, net.spec(), profile, "engine", 0, place(network, profile))
 
 
 def same(executor: Any, golden: Interpreter, expected: Any, result: Any) -> None:
