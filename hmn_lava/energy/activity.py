@@ -29,9 +29,12 @@ class Activity:
     ``emitted``: the same for each compartment of a group of synapses, whose messages are summed over rows, (steps,
     size). ``skipped``: where the condition of a skip held, by the group's name and the instruction's number, (steps,
     size) or (steps, 1). ``changed``: by learning connection's synapses, how many changed their weight from one step of
-    the model to the next, (model steps,). ``effective`` and ``unit`` serve NeuroBench's metrics
-    (:mod:`hmn_lava.energy.neurobench`): synapses whose weight is not zero, by presynaptic neuron, (model steps, n_pre),
-    and whether all integers of a message stand for -1, 0 or 1, (steps,).
+    the model to the next, (model steps,). ``values``: the integers themselves, of outputs that share an axon of
+    learning synapses with others: a payload is the sum of what arrives, and may be zero.
+
+    ``effective`` and ``unit`` serve NeuroBench's metrics (:mod:`hmn_lava.energy.neurobench`): synapses whose weight is
+    not zero, by presynaptic neuron, (model steps, n_pre), and whether all integers of a message stand for -1, 0 or 1,
+    (steps,).
     """
 
     start: int
@@ -40,6 +43,7 @@ class Activity:
     skipped: Mapping[tuple[str, int], Likely]
     emitted: Mapping[tuple[str, str], Likely] = field(default_factory=dict)
     changed: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    values: Mapping[tuple[str, str], NDArray[Any]] = field(default_factory=dict)
     effective: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     unit: Mapping[tuple[str, str], NDArray[Any]] = field(default_factory=dict)
 

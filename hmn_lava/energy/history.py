@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from hmn_lava.energy.activity import (
     Activity,
@@ -15,8 +18,9 @@ from hmn_lava.energy.activity import (
     row_events,
     row_sums,
 )
-from hmn_lava.fixed import Integers
-from hmn_lava.network import IntegerNetwork, Link
+from hmn_lava.fixed import Integers, wrap
+from hmn_lava.microcode.ir import WORD
+from hmn_lava.network import IntegerNetwork, LearningSynapses, Link
 
 Output = tuple[str, str]
 
@@ -27,6 +31,7 @@ class History:
     def __init__(self, network: IntegerNetwork) -> None:
         self.network, self.depth, self.steps = network, network.depth, 0
         self._sent: dict[tuple[Output, bool], Likely] = {}
+        self._values: dict[Output, NDArray[Any]] = {}
 
     def extend(self, activity: Activity) -> None:
         """Go on with the next steps."""
@@ -37,6 +42,9 @@ class History:
                 if before is None:
                     before = np.zeros((self.depth, values.shape[1]), values.dtype)
                 self._sent[output, parted] = np.concatenate([before[-self.depth :], values])
+        for output, integers in activity.values.items():
+            earlier = self._values.get(output, np.zeros((self.depth, integers.shape[1]), np.int64))
+            self._values[output] = np.concatenate([earlier[-self.depth :], integers])
 
     def sent(self, output: Output, ago: int, parted: bool = False) -> Likely:
         """What was sent ``ago`` steps before each step, (steps, width); ``parted``: by each synapse of a group."""
@@ -49,6 +57,24 @@ class History:
         kept = self._sent[output, False]
         at = np.arange(self.steps)[:, None] + (self.depth - ago)[None, :]
         return np.asarray(kept[at, senders])
+
+    def payloads(self, synapses: LearningSynapses) -> Likely:
+        """Whether the payload at each axon of learning synapses is not zero, (steps, n_pre).
+
+        It is the sum over the links, wrapped to a word. Of likely messages nobody knows the sum: there it is any of
+        them.
+        """
+        links = self.network.links_to(synapses.name)
+        if len(links) > 1 and all(link.source in self._values for link in links):
+            total = np.zeros((self.steps, synapses.topology.n_pre), np.int64)
+            for link in links:
+                first = self.depth - int(link.delay[0])
+                total += self._values[link.source][first : first + self.steps]
+            return np.asarray(wrap(total, WORD) != 0)
+        found: Likely = np.zeros((self.steps, synapses.topology.n_pre), bool)
+        for link in links:
+            found = either(found, self.sent(link.source, int(link.delay[0])))
+        return found
 
     def come(self, link: Link) -> Likely:
         """How many messages that are not zero a link delivers in each step to each compartment, (steps, size).

@@ -64,9 +64,7 @@ class Learning:
         self, synapses: LearningSynapses, activity: Activity, history: History, last: NDArray[np.int64]
     ) -> list[Epoch]:
         """The epochs that end, as what came in them; what came after the last one is kept for the next."""
-        x: Likely = np.zeros((activity.steps, synapses.topology.n_pre), bool)
-        for link in self.network.links_to(synapses.name):
-            x = either(x, history.sent(link.source, int(link.delay[0])))
+        x = history.payloads(synapses)
         y = activity.messages.get((synapses.neuron, "y0"), np.zeros((activity.steps, synapses.topology.n_post), bool))
         found, first = [], 0
         for end in (*(last + 1), activity.steps):

@@ -136,9 +136,13 @@ def _activity(
 
     messages: dict[tuple[str, str], Likely] = {}
     unit: dict[tuple[str, str], NDArray[Any]] = {}
+    shared = _shared(network)
+    integers: dict[tuple[str, str], NDArray[Any]] = {}
 
     def keep(owner: str, output: str, values: NDArray[Any], one: int) -> None:
         messages[owner, output] = values != 0
+        if (owner, output) in shared:
+            integers[owner, output] = values
         unit[owner, output] = ((values == 0) | (np.abs(values) == one)).all(axis=1)
 
     for source in network.inputs.values():
@@ -173,7 +177,13 @@ def _activity(
                 [np.bincount(topology.col[row != 0], minlength=topology.n_pre) for row in before], np.int64
             )
         weights[owner] = after[-1].copy()
-    return Activity(start, steps, messages, skipped, emitted, changed, effective, unit)
+    return Activity(start, steps, messages, skipped, emitted, changed, integers, effective, unit)
+
+
+def _shared(network: IntegerNetwork) -> set[tuple[str, str]]:
+    """Outputs that share an axon of learning synapses with others."""
+    onto = [network.links_to(name) for name in network.learning]
+    return {link.source for links in onto if len(links) > 1 for link in links}
 
 
 def _one(format: Fixed) -> int:

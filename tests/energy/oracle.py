@@ -192,15 +192,19 @@ def learn(network: IntegerNetwork, synapses: Any, step: int, log: Any, spiked: A
     """What the engine does at the end of an epoch, synapse by synapse."""
     x, y = spiked
     t, rule = synapses.topology, synapses.rule
-    for link in network.links_to(synapses.name):
-        for pre in range(t.n_pre):
-            if at(log, link.source, step - int(link.delay[0]), pre):
-                x.add(pre)
+    for pre in range(t.n_pre):
+        payload = 0
+        for link in network.links_to(synapses.name):
+            before = step - int(link.delay[0])
+            if at(log, link.source, before, pre):
+                payload += log[link.source][before][pre]
                 found[synapses.name, "synaptic_operation", "x"] += int(np.count_nonzero(t.col == pre))
+        if wrap(payload):
+            x.add(pre)
     for post in range(t.n_post):
         if (synapses.neuron, "y0") in log and at(log, (synapses.neuron, "y0"), step, post):
             y.add(post)
-    if (step + 1) % rule.t_epoch:
+    if (step + 1) % rule.t_epoch or t.size == 0:
         return
     epoch = (step + 1) // rule.t_epoch
     for k in range(t.size):
