@@ -129,7 +129,7 @@ def _tables(report: Report) -> None:
         print_table(["metric", "value"], [(n, f"{v:.6g}") for n, v in flat.items() if n != "SynapticOperations"],
                     "NeuroBench")  # fmt: skip
     if report.unknown:
-        note(f"not in these energies, for the profile has no coefficient: {', '.join(report.unknown)}")
+        note(f"not known of this profile, and left out: {', '.join(report.unknown)}")
     whose = report.backend or report.origin
     note(f"{whose}: {report.steps} steps, {report.updates} weight updates, {report.cores} cores; --explain total")
 

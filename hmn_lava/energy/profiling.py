@@ -99,6 +99,8 @@ def _notes(bundle: Bundle, chosen: Profile) -> list[str]:
         found.append(
             f"coefficients of {chosen.name}; the network was compiled for {known.name} and lies as it does there"
         )
+    if chosen.microcode is not None and chosen.energy is not None and chosen.energy.microcode_instruction is None:
+        found.append(f"{chosen.name} has no energy of a microcode instruction: neuron updates are charged instead")
     if chosen.microcode is None:
         found.append(
             f"{chosen.name} has no microcode: its built-in neuron is charged for every compartment, and cannot run "

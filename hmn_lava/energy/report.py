@@ -102,13 +102,17 @@ class Report:
 
     def by_term(self) -> dict[str, Range]:
         """pJ by term, in the order of :data:`TERMS`, of those that there are."""
-        used = {line.key.term for line in self.lines}
-        return {term: self.energy(lambda key, term=term: key.term == term) for term in TERMS if term in used}  # type: ignore[misc]
+        found: dict[str, list[Range]] = {}
+        for line in self.lines:
+            found.setdefault(line.key.term, []).append(line.energy)
+        return {term: total(found[term]) for term in TERMS if term in found}
 
     @property
     def unknown(self) -> list[str]:
-        """Operations that were counted and that the profile has no energy for."""
-        return sorted({line.key.operation for line in self.lines if line.coefficient is None})
+        """Operations that were counted and that the profile has no energy or no time for: they count as nothing."""
+        found = {f"energy of {line.key.operation}" for line in self.lines if line.coefficient is None}
+        timed = {line.key.operation for line in self.lines if line.times is None}
+        return sorted(found | {f"time of {name}" for name in timed if self.coefficients.time(name) is None})
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON has it."""

@@ -189,6 +189,45 @@ def test_bad_input_is_refused(bundle, options, match):
         hl.profile(bundle, **options)
 
 
+def test_what_a_profile_does_not_know_is_said(bundle):
+    known = hl.load_profile("loihi2")
+    time = known.time.model_copy(update={"microcode_instruction": None})
+    report = hl.profile(bundle, steps=8, worst=True, profile=known.model_copy(update={"time": time}))
+    assert report.unknown == ["time of microcode_instruction"]
+    energy = known.energy.model_copy(update={"microcode_instruction": None})
+    report = hl.profile(bundle, steps=8, worst=True, profile=known.model_copy(update={"energy": energy}))
+    assert any("neuron updates are charged instead" in note for note in report.notes)
+    silent = known.model_copy(update={"energy": None})
+    with pytest.raises(hl.InputError, match="no energies"):
+        hl.profile(bundle, steps=8, worst=True, profile=silent)
+
+
+def test_several_chips_take_longer_barriers_and_more_static_power():
+    net = hl.Network("wide")
+    net.input("x", 600, signal="spike")
+    net.hmn("y", 600, activation="relu", z_max=4.0)
+    net.hmn("z", 600, activation="relu", z_max=4.0)
+    net.connect("x", "y", weights=0.1, rates={"local": 0.01}, traces={"tau_fast": 5.0}, bounds=[0.0, 1.0])
+    net.connect("y", "z", weights=0.1, rates={"local": 0.01}, traces={"tau_fast": 5.0}, bounds=[0.0, 1.0])
+    bundle = hl.compile(net.spec(), profile="kapoho_point", allow_lossy=True)
+    report = hl.profile(bundle, steps=8, worst=True)
+    assert report.coefficients.chips == bundle.placement.chips > 1
+    assert report.operations()["hop_between_chips"] > 0
+    entry = bundle.profile.time.barrier_between_chips
+    assert report.time.typical > 8 * entry.value
+    static = report.energy(lambda key: key.operation == "static_power_per_chip")
+    power = bundle.profile.energy.static_power_per_chip.value * bundle.placement.chips
+    assert static.typical == pytest.approx(power * report.time.typical)
+
+
+def test_the_documents_example_runs(capsys, monkeypatch):
+    root = Path(__file__).parents[2]
+    monkeypatch.chdir(root)
+    (code,) = re.findall(r"```python\n(.*?)```", (root / "docs" / "energy.md").read_text(), flags=re.DOTALL)
+    exec(compile(code, "energy.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("Range(low=")
+
+
 # a board
 
 
