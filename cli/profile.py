@@ -94,7 +94,11 @@ def profile(
     if board:
         _board(board)
     if found is not None:
-        print_table(["alternative", "energy per update", "time per step"], found.rows(), "alternatives")
+        print_table(
+            ["alternative", f"energy per {'weight update' if report.updates else 'step'}", "time per step"],
+            found.rows(),
+            "alternatives",
+        )
 
 
 def _tables(report: Report) -> None:

@@ -6,7 +6,7 @@ and a probability where a user gives rates: :func:`either`, :func:`both` and :fu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,10 +72,7 @@ def any_along(values: Likely, axis: int) -> Likely:
 
 def row_sums(values: NDArray[Any], topology: Topology) -> NDArray[Any]:
     """The sums over the synapses of each row, (steps, n_syn) -> (steps, n_post)."""
-    kind = np.int64 if values.dtype == bool else np.float64
-    total = np.zeros((len(values), topology.size + 1), kind)
-    np.cumsum(values, axis=1, dtype=kind, out=total[:, 1:])
-    return total[:, topology.starts[1:]] - total[:, topology.starts[:-1]]
+    return _sums(lambda synapses: values[:, synapses], values, topology)
 
 
 def row_events(senders: NDArray[Any], topology: Topology) -> NDArray[Any]:
@@ -84,9 +81,30 @@ def row_events(senders: NDArray[Any], topology: Topology) -> NDArray[Any]:
     Of messages that were not zero, it is how many came.
     """
     if topology.dense:
-        kind = np.int64 if senders.dtype == bool else np.float64
-        return np.repeat(senders.sum(axis=1, dtype=kind)[:, None], topology.n_post, axis=1)
-    return row_sums(senders[:, topology.col], topology)
+        return np.repeat(senders.sum(axis=1, dtype=_sum_type(senders))[:, None], topology.n_post, axis=1)
+    return _sums(lambda synapses: senders[:, topology.col[synapses]], senders, topology)
+
+
+def column_counts(chosen: NDArray[np.bool_], topology: Topology) -> NDArray[np.int64]:
+    """How many of the ``chosen`` synapses, (n_syn,), each presynaptic neuron has, (n_pre,)."""
+    if topology.dense:
+        return np.asarray(chosen.reshape(topology.n_post, topology.n_pre).sum(axis=0, dtype=np.int64))
+    return np.asarray(np.bincount(topology.col[chosen], minlength=topology.n_pre))
+
+
+def _sums(part: Callable[[slice], NDArray[Any]], like: NDArray[Any], topology: Topology) -> NDArray[Any]:
+    """Sums over rows of what ``part`` gives for a slice of the synapses, some rows at a time."""
+    found: NDArray[Any] = np.zeros((len(like), topology.n_post), _sum_type(like))
+    for rows, synapses in topology.blocks():
+        total = np.zeros((len(like), synapses.stop - synapses.start + 1), found.dtype)
+        np.cumsum(part(synapses), axis=1, dtype=found.dtype, out=total[:, 1:])
+        ends = topology.starts[rows.start : rows.stop + 1] - synapses.start
+        found[:, rows] = total[:, ends[1:]] - total[:, ends[:-1]]
+    return found
+
+
+def _sum_type(values: NDArray[Any]) -> type:
+    return np.float64 if np.issubdtype(values.dtype, np.floating) else np.int64
 
 
 def any_in_rows(senders: Likely, topology: Topology) -> Likely:

@@ -40,7 +40,7 @@ class Alternatives:
         }
 
     def rows(self) -> list[tuple[str, str, str]]:
-        """Name, energy per update, time per step."""
+        """Name, energy per update (or step, where nothing learns), time per step."""
         found = []
         for report in self.reports:
             energy = report.per_update or report.per_step
@@ -50,9 +50,7 @@ class Alternatives:
         if isinstance(self.lowering, str):
             found.append((self.lowering, "", ""))
         if self.cpu is not None:
-            cpu, each = self.cpu, max(1, self.cpu.updates)
-            energy_text = f"unknown: {cpu.why}" if cpu.energy is None else f"{cpu.energy / each:.4g} pJ ({cpu.why})"
-            found.append(("this computer, fast", energy_text, f"{cpu.seconds * 1e9 / each:.4g} ns per update"))
+            found.append(("this computer, fast", *self.cpu.texts()))
         return found
 
 

@@ -38,13 +38,18 @@ class OnCpu:
     why: str
 
     def as_dict(self) -> dict[str, Any]:
-        each = max(1, self.updates)
         return {
             **asdict(self),
             "energy_unit": "pJ",
-            "ns_per_update": self.seconds * 1e9 / each,
-            "energy_per_update": None if self.energy is None else self.energy / each,
+            "ns_per_update": self.seconds * 1e9 / self.updates if self.updates else None,
+            "energy_per_update": self.energy / self.updates if self.updates and self.energy is not None else None,
         }
+
+    def texts(self) -> tuple[str, str]:
+        """Energy and time of an update, or where there is none of the run, to read."""
+        each, of = (self.updates, "update") if self.updates else (1, "run")
+        energy = f"unknown: {self.why}" if self.energy is None else f"{self.energy / each:.4g} pJ a {of} ({self.why})"
+        return energy, f"{self.seconds * 1e9 / each:.4g} ns a {of}"
 
 
 def measure(

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from hmn_lava.bundle import Bundle
-from hmn_lava.energy.activity import Activity
+from hmn_lava.energy.activity import Activity, column_counts
 from hmn_lava.energy.terms import Terms
 from hmn_lava.spec.model import Connection
 
@@ -34,8 +34,7 @@ class Metrics:
         self.macs = self.acs = self.dense = self.steps = 0
         self.activations = self.active = 0
         self._static = {
-            name: np.bincount(c.topology.col[self._weights(c) != 0], minlength=c.n_pre)
-            for name, c in self.model.connections.items()
+            name: column_counts(self._weights(c) != 0, c.topology) for name, c in self.model.connections.items()
         }
 
     def add(self, activity: Activity) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hmn_lava.energy.activity import Activity, Likely
+from hmn_lava.energy.activity import Activity, Likely, column_counts
 from hmn_lava.energy.path import clock, clocked_skips, sent, skips, watched
 from hmn_lava.errors import InputError
 from hmn_lava.fixed import Fixed
@@ -173,9 +173,7 @@ def _activity(
         changed[owner] = np.count_nonzero(after != before, axis=1)
         topology = network.learning[owner].topology if owner in network.learning else network.groups[owner].topology
         if topology is not None:
-            effective[owner] = np.array(
-                [np.bincount(topology.col[row != 0], minlength=topology.n_pre) for row in before], np.int64
-            )
+            effective[owner] = np.array([column_counts(row != 0, topology) for row in before], np.int64)
         weights[owner] = after[-1].copy()
     return Activity(start, steps, messages, skipped, emitted, changed, integers, effective, unit)
 

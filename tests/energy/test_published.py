@@ -58,7 +58,8 @@ def test_a_pairwise_update_takes_120_pj_and_6_1_ns():
 def nbp(learning: bool) -> Workload:
     """nBP on Loihi 1 (Renner 2024): MNIST in a network of 400-400-10, gated by a synfire chain.
 
-    Assumed: a sample takes one round of the chain, 12 steps; plastic are 400 x 400 and twice 400 x 10 synapses; all are
+    Assumed: a sample takes one round of the chain, 12 steps, since 12 barriers between chips are the time that is
+    published for an inference; plastic are 400 x 400 and twice 400 x 10 synapses; all are
     visited (u0) at the end of each step, by two products and a write; four copies of each layer; a tenth of the
     neurons sends in a step; 81 cores, on two chips of a larger board, so that the barrier goes between chips.
     """
@@ -181,11 +182,13 @@ def test_nbp_inference_is_missed():
     """0.0025 mJ in 0.17 ms: 15 mW, which is less than a chip's static power of 104 mW.
 
     So what flows anyway is not in it. The dynamic energy misses it too: the assumed tenth of the neurons that sends
-    needs 0.04 mJ for synaptic operations, and where 1 in 200 sent, it would be right.
+    needs 0.04 mJ for synaptic operations. Updates of 3,240 idle neurons alone are 2.0 of the 2.5 uJ.
     """
     workload = nbp(False)
     assert workload.time().holds(0.17 * MS)
     assert workload.energy().low > 0.0025 * MJ and workload.dynamic().low > 0.0025 * MJ
+    idle = Workload("loihi1", 12, 81, _spiking(3240, 0, fan_out=400, cores=8), chips=2)
+    assert idle.dynamic().typical == pytest.approx(2.0 * UJ, rel=0.02)
 
 
 def test_what_is_published_of_the_board_of_q_learning_is_more_than_a_chip():
