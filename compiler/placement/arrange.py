@@ -123,6 +123,8 @@ def _swap_inside(near: _Neighbours, mesh: Mesh, cores: Integers, some: Integers)
     by C[u, q] - C[u, p] + C[v, p] - C[v, q] + 2 T[u, v] D[p, q].
     """
     partners, messages = near.rows(some)
+    if not partners.size:
+        return False
     place = cores[some].copy()
     inside = np.zeros((some.size, some.size))
     column = np.minimum(np.searchsorted(partners, some), partners.size - 1)

@@ -44,11 +44,13 @@ class Format:
 
 
 def weight_bits(low: int, high: int, profile: Profile) -> int:
-    """Bits of weights in [low, high]: the smallest of the profile's choices that holds them, one bit for the sign.
+    """Bits of weights in [low, high]: the smallest of the profile's choices that holds them.
+
+    If any is negative, they are two's complement.
 
     A weight that no choice holds is kept as several synapses of the same axon, each with the longest of them.
     """
-    needed = max(high.bit_length(), (-low).bit_length()) + (low < 0)
+    needed = max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + (low < 0)
     choices = profile.synapses.weight_bits.value
     longest = choices[-1]
     return next((bits for bits in choices if bits >= needed), -(-needed // longest) * longest)

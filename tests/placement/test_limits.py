@@ -1,0 +1,231 @@
+"""Every limit of a core has a network that just fits and one that just does not, with the finding that says so."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from random_placed import RULES, learning, message
+from small_networks import Constant, group, matrix, network, with_limits
+
+from hmn_lava.compiler.fit import fit
+from hmn_lava.compiler.placement import place
+from hmn_lava.errors import FitError
+from hmn_lava.fixed import Fixed
+from hmn_lava.hardware_profiles import load_profile
+from hmn_lava.network import IntegerNetwork, Signal
+from hmn_lava.topology import Topology
+
+
+def full(n_post: int, n_pre: int, **options: Any) -> IntegerNetwork:
+    """All of ``n_pre`` host inputs onto each of ``n_post`` neurons."""
+    return network(group("y", n_post), matrix("in", "y", Topology.full(n_post, n_pre), **options), inputs=n_pre)
+
+
+def one_to_many(cores: int) -> IntegerNetwork:
+    """A neuron that ``cores`` others hear, one on a core if a core has one compartment."""
+    return network(group("x", 1), group("y", cores), matrix("x", "y", Topology.full(cores, 1)))
+
+
+def shifts(count: int) -> IntegerNetwork:
+    """Connections of so many scales onto one neuron."""
+    links = [matrix("in", "y", Topology.full(1, 3), shift=n) for n in range(count)]
+    return network(group("y", 1), *links, inputs=3)
+
+
+def learners(count: int) -> IntegerNetwork:
+    """Learning connections with so many rules onto one neuron."""
+    parts: list[Any] = [group("y", 1)]
+    for n in range(count):
+        parts += [learning(f"l{n}", "y", Topology.full(1, 3), RULES[n]), message("in", f"l{n}", "same", "x")]
+    return network(*parts, inputs=3)
+
+
+# 100 synapses of 8 bits (weights of 100 take 7, of which there is no choice) in runs of one: 64 bits each.
+SPLIT = {
+    "compartments": ({"compartments": 7}, 7, 8),
+    "synaptic_memory": ({"synaptic_memory": 3 * 64}, 3, 4),
+    "input_axons": ({"input_axons": 3}, 3, 4),
+    "state_memory": ({"state_memory": 5 * 24}, 5, 6),
+}
+
+
+@pytest.mark.parametrize("resource", ["compartments", "state_memory"])
+def test_a_group_that_just_fits_a_core_and_one_that_is_split(resource):
+    limits, most, more = SPLIT[resource]
+    profile = with_limits(**limits)
+    assert place(network(group("y", most)), profile).cores == 1
+    split = place(network(group("y", more)), profile)
+    assert (split.cores, split.binding) == (2, resource)
+    assert split.used[resource].max() <= split.limits[resource]
+
+
+@pytest.mark.parametrize(("rows", "cores"), [(6, 1), (7, 2)])
+def test_runs_of_a_dense_connection_fill_words(rows, cores):
+    """A run of 6 entries of 8 bits and a header of 10 takes 58 of 64 bits; one of 7 takes two words."""
+    placement = place(full(rows, 10), with_limits(synaptic_memory=640))
+    assert placement.cores == cores
+    assert placement.used["synaptic_memory"].tolist() == [640] * cores
+
+
+REFUSED: dict[str, tuple[dict[str, int], IntegerNetwork, IntegerNetwork, int, int]] = {
+    "synaptic-memory": ({"synaptic_memory": 640}, full(1, 10), full(1, 11), 704, 640),
+    "input-axons": ({"input_axons": 10}, full(1, 10), full(1, 11), 11, 10),
+    "output-axons": ({"output_axons": 10, "compartments": 1}, one_to_many(10), one_to_many(11), 11, 10),
+    "state-memory": (
+        {"state_memory": 48},
+        network(group("y", 1, states=2)),
+        network(group("y", 1, states=3)),
+        72,
+        48,
+    ),
+    "program-memory": (
+        {"program_memory": 9},
+        network(group("y", 1, instructions=9)),
+        network(group("y", 1, instructions=10)),
+        10,
+        9,
+    ),
+    "synapse-configurations": ({}, shifts(8), shifts(9), 9, 8),
+    "learning-configurations": ({"learning_configurations": 1}, learners(1), learners(2), 2, 1),
+}
+
+
+@pytest.mark.parametrize("rule", REFUSED)
+def test_what_cannot_be_split_is_refused(rule):
+    limits, fits, does_not, used, limit = REFUSED[rule]
+    profile = with_limits(load_profile("loihi2"), **limits)
+    placement, findings = fit(fits, profile)
+    assert findings == []
+    assert placement is not None
+    name = rule.replace("-", "_")
+    assert placement.used[name].max() == placement.limits[name]
+    with pytest.raises(FitError) as error:
+        place(does_not, profile)
+    (finding,) = error.value.findings
+    assert (finding.rule, finding.used, finding.limit, finding.margin) == (rule, used, limit, limit - used)
+    assert finding.severity == "error"
+    assert finding.remedy
+    assert fit(does_not, profile) == (None, [finding])
+
+
+def test_a_learning_axon_takes_more_slots():
+    profile = with_limits(input_axons=6)
+    assert place(learners(1), profile).used["input_axons"].tolist() == [6]
+    with pytest.raises(FitError, match=r"input-axons: y: compartment 0: 6 \(limit 5\)"):
+        place(learners(1), with_limits(input_axons=5))
+
+
+def test_a_neuron_of_the_middle_is_named():
+    heavy = Topology.of(5, 9, np.repeat(np.arange(5), [1, 2, 9, 1, 0]), np.array([0, 3, 4, *range(9), 8]))
+    net = network(group("y", 5), matrix("in", "y", heavy), inputs=9)
+    with pytest.raises(FitError, match=r"input-axons: y: compartment 2: 9 \(limit 8\)"):
+        place(net, with_limits(input_axons=8))
+    assert place(net, with_limits(input_axons=9)).used["input_axons"].max() == 9
+
+
+def test_weights_take_the_bits_that_hold_them():
+    for weight, bits in (
+        (1, 1),
+        (-1, 1),
+        (-2, 2),
+        (-3, 3),
+        (3, 2),
+        (63, 6),
+        (64, 8),
+        (-128, 8),
+        (-129, 16),
+        (255, 8),
+        (-255, 16),
+        (1000, 16),
+    ):
+        (route,) = _routes(full(1, 1, weight=np.array([weight])))
+        assert route.format.weight == bits, weight
+
+
+def _routes(net: IntegerNetwork) -> tuple[Any, ...]:
+    from hmn_lava.compiler.placement.links import routes
+
+    return tuple(routes(net, load_profile("loihi2")))
+
+
+def equals(count: int, **changes: Any) -> IntegerNetwork:
+    """Groups of one program each; ``changes`` are their constants, by number."""
+    groups = []
+    for n in range(count):
+        made = group(f"y{n}", 1, instructions=4 + n)
+        values = {name: Constant(np.array([value(n)])) for name, value in changes.items()}
+        groups.append(replace(made, constants=values))
+    return network(*groups)
+
+
+@pytest.mark.parametrize(
+    ("resource", "limits", "more"),
+    [
+        ("compartments", {"compartments": 2}, {}),
+        ("state_memory", {"state_memory": 48}, {}),
+        ("program_memory", {"program_memory": 9}, {}),
+        ("compartment_configurations", {"compartment_configurations": 2}, {}),
+        ("threshold_configurations", {"threshold_configurations": 2}, {"vth": lambda n: n}),
+    ],
+)
+def test_groups_share_a_core_as_long_as_its_limits_hold(resource, limits, more):
+    profile = with_limits(system__chips=1, chip__cores_per_chip=1, **limits)
+    placement = place(equals(2, **more), profile)
+    assert placement.cores == 1
+    assert placement.used[resource].tolist() == [placement.limits[resource]]
+    with pytest.raises(FitError) as error:
+        place(equals(3, **more), profile)
+    (finding,) = error.value.findings
+    assert (finding.rule, finding.used, finding.limit, finding.margin) == ("cores", 2, 1, -1)
+    assert f"The binding limit is {resource}" in finding.remedy
+
+
+def test_equal_programs_and_thresholds_are_held_once():
+    same = network(*(replace(group(f"y{n}", 1), constants={"vth": Constant(np.array([7]))}) for n in range(9)))
+    placement = place(same, with_limits(program_memory=4, threshold_configurations=1, compartment_configurations=1))
+    assert placement.cores == 1
+    assert placement.used["program_memory"].tolist() == [4]
+
+
+def test_cores_of_the_whole_system_count():
+    profile = with_limits(load_profile("loihi2").with_chips(3), chip__cores_per_chip=5, compartments=10)
+    assert (place(network(group("y", 150)), profile).cores, place(network(group("y", 150)), profile).chips) == (15, 3)
+    with pytest.raises(FitError, match=r"cores: n: 16 \(limit 15\).*binding limit is compartments"):
+        place(network(group("y", 151)), profile)
+
+
+@pytest.mark.parametrize(("size", "found"), [(12, []), (13, ["embedded-counters"])])
+def test_outputs_that_the_host_reads_have_a_counter_each(size, found):
+    profile = with_limits(chip__embedded_processors=3, chip__embedded_counters=4)
+    z = Signal("y", "z", "output", Fixed(24), 0, (size,))
+    net = replace(network(group("y", size)), signals={"y.z": z}, outputs=("y.z",))
+    placement, findings = fit(net, profile)
+    assert placement is not None
+    assert [(f.rule, f.used, f.limit, f.severity) for f in findings] == [(rule, 13, 12, "warning") for rule in found]
+
+
+def test_slices_are_no_longer_than_an_index_can_name():
+    assert place(network(group("y", 8192)), load_profile("loihi2")).cores == 1
+    sparse = Topology.of(8192, 1, np.arange(8192), np.zeros(8192, np.int64))
+    net = network(group("y", 8192), matrix("in", "y", Topology(8192, 1, sparse.starts, sparse.columns)), inputs=1)
+    assert place(net, with_limits(synaptic_memory=1 << 30)).cores == 2
+
+
+def test_a_profile_without_microcode_has_no_program_memory():
+    placement = place(full(5, 5), load_profile("loihi1"))
+    assert not {"program_memory", "state_memory"} & placement.limits.keys()
+    assert placement.cores == 1
+
+
+def test_gaps_are_filled_where_that_saves_cores():
+    """Groups that each take 60 % of a core."""
+    placement = place(network(*(group(f"y{n}", 60) for n in range(10))), with_limits(compartments=100))
+    assert placement.cores == 6
