@@ -57,6 +57,7 @@ def _route(network: IntegerNetwork, link: Link, profile: Profile) -> Route:
 def _message(link: Link, group: Group, profile: Profile, indexed: bool) -> Format:
     """The entry of a synapse of a link: its weights, or a weight of 1."""
     weights = np.ones(1, np.int64) if link.weights is None else link.weights
+    weights = weights[:1] if weights.strides == (0,) else weights  # one for all
     low, high = (int(weights.min(initial=0)), int(weights.max(initial=0)))
     return _format(link, group.size, profile, weight_bits(low, high, profile), 0, low < 0, indexed)
 

@@ -229,3 +229,10 @@ def test_gaps_are_filled_where_that_saves_cores():
     """Groups that each take 60 % of a core."""
     placement = place(network(*(group(f"y{n}", 60) for n in range(10))), with_limits(compartments=100))
     assert placement.cores == 6
+
+
+def test_weights_that_are_all_equal_are_looked_at_once():
+    """Kept with a stride of 0, however many there are."""
+    net = network(group("p", 1_000_000), matrix("p", "p", Topology.full(1_000_000, 1_000_000)))
+    with pytest.raises(FitError, match=r"input-axons: p: compartment 0: 1000000 \(limit 4096\)"):
+        place(net, load_profile("hala_point"))
