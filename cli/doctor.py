@@ -88,7 +88,7 @@ def _llvm() -> Item:
         import llvmlite
 
         from hmn_lava.simulator.compiled import jit
-        from hmn_lava.simulator.fast import processors
+        from hmn_lava.threads import processors
 
         found = f"{llvmlite.__version__}, {jit.processor()}, vectors of {32 * jit.lanes()} bits, {processors()} threads"
     except (ImportError, OSError) as error:

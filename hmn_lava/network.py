@@ -259,6 +259,8 @@ class IntegerNetwork:
 
         slots = width(4) * (self.depth + 1)
         total = self.held + sum(slots * source.size for source in self.inputs.values())
+        if not wide:  # executors that are fast keep sparse synapses by their presynaptic neurons too
+            total += sum(10 * topology.size for topology in self._topologies() if not topology.dense)
         for group in self.groups.values():
             program = group.program
             states = sum(width(state.format.bytes) for state in program.states)

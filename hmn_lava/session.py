@@ -21,6 +21,7 @@ from hmn_lava.reference import Reference
 from hmn_lava.simulator.interface import Session
 from hmn_lava.simulator.interpreter import Interpreter
 from hmn_lava.simulator.probes import Recorder
+from hmn_lava.threads import thread_number
 
 if TYPE_CHECKING:
     from hmn_lava.backends.contained import Limits
@@ -50,10 +51,7 @@ def open_session(
     """
     if latency not in LATENCIES:
         raise InputError("no such latency", field="latency", value=latency, remedy=f"one of: {', '.join(LATENCIES)}")
-    if threads is not None and threads < 1:
-        raise InputError(
-            "must be 1 or more", field="threads", value=threads, remedy="leave it out to use every processor"
-        )
+    thread_number(threads)
     for name, value in (("host", host), ("translator", translator)):
         if value is not None and backend != "board":
             remedy = "leave it out, or use the backend board"

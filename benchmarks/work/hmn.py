@@ -20,6 +20,7 @@ STANDING = 1e6
 
 PROFILE = "loihi2"
 CHIPS = 1024
+AXONS = 1 << 20
 """Of the profile that the work is compiled for, so that no size is refused; a step takes as long for any number."""
 
 
@@ -77,8 +78,11 @@ class HmnWork:
         return net.spec()
 
     def bundle(self) -> Bundle:
-        """The compiled work."""
+        """The compiled work, for chips without limits of axons: what is measured is this computer."""
         profile = hl.load_profile(PROFILE).with_chips(CHIPS)
+        axons = {name: getattr(profile.core, name) for name in ("input_axons", "output_axons")}
+        wide = {name: entry.model_copy(update={"value": AXONS}) for name, entry in axons.items()}
+        profile = profile.model_copy(update={"core": profile.core.model_copy(update=wide)})
         return hl.compile(self.spec(), profile=profile, plasticity=self.plasticity, seed=self.seed, allow_lossy=True)
 
     def network(self) -> IntegerNetwork:

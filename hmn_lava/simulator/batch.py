@@ -17,9 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from hmn_lava.errors import InputError
 from hmn_lava.network import IntegerNetwork
-from hmn_lava.simulator.fast import Fast, thread_number
+from hmn_lava.simulator.fast import Fast
 from hmn_lava.simulator.probes import Probe
 from hmn_lava.simulator.result import Result
+from hmn_lava.threads import thread_number
 
 Inputs = Mapping[str, ArrayLike]
 Parameters = Mapping[str, ArrayLike]

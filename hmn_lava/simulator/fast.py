@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,12 +12,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hmn_lava.errors import InputError
 from hmn_lava.network import Group, IntegerNetwork, LearningSynapses
 from hmn_lava.simulator.compiled import jit, steps
-from hmn_lava.simulator.compiled.plan import Call, Plan, empty
+from hmn_lava.simulator.compiled.plan import Call, Plan
+from hmn_lava.simulator.compiled.storage import empty
 from hmn_lava.simulator.executor import Drive, IntegerSession
 from hmn_lava.simulator.probes import Probe, Recorder
+from hmn_lava.threads import thread_number
 
 THREADED_FROM = 1 << 16
 """Synapses or neurons of a group from which its rows are shared among threads.
@@ -30,10 +30,10 @@ _PATIENCE = 0.1
 """Seconds after which machine code comes back, so that an interrupt from the keyboard is heard."""
 
 _DRIVEN = 1 << 17
-"""Values of the host's input that are quantised at a time: few enough to stay in a cache until they are fed."""
+"""Values of the host's input that are quantised at a time, a mebibyte: they stay in a cache until they are fed."""
 
 _FIRST = 1 << 22
-"""Synapses and neurons that are computed before the time is first looked at: some milliseconds."""
+"""Synapses and neurons that are computed before the time is first looked at: milliseconds, so far below _PATIENCE."""
 
 
 class Fast(IntegerSession):
@@ -74,7 +74,6 @@ class Fast(IntegerSession):
     def execute(self, drive: Drive, steps: int, recorder: Recorder, observe: Mapping[str, set[str]]) -> None:
         plan, frame = self.plan, self.network.frame
         plan.refresh()
-        plan.calls(observe, [], [])  # makes room for the observables that are watched
         watches = [self._watch(probe, recorder, steps) for probe in recorder.probes]
         most = max(1, _DRIVEN // max(1, sum(source.size for source in self.network.inputs.values())))
         done, chunk = 0, max(1, _FIRST // max(1, plan.size * frame))
@@ -100,7 +99,7 @@ class Fast(IntegerSession):
             if ring
             else self.states[signal.owner][signal.variable]
             if signal.kind == "state"
-            else self.plan.observed[key]
+            else self.plan.observable(*key)
         )
         stop = steps if probe.stop is None else min(probe.stop, steps)
         window = (probe.start, stop, probe.stride)
@@ -152,18 +151,3 @@ def _driver() -> tuple[Callable[..., None], int]:
     address = jit.address(steps.RUN, "run")
     function = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * steps.RUN_ARGUMENTS)(address)
     return function, ctypes.cast(ctypes.CDLL(None).sched_yield, ctypes.c_void_p).value or 0
-
-
-def thread_number(threads: int | None) -> int:
-    """How many threads are asked for; None: one for every processor. Raises InputError for less than one."""
-    if threads is None:
-        return processors()
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-        remedy = "leave it out to use every processor"
-        raise InputError("must be a whole number from 1", field="threads", value=threads, remedy=remedy)
-    return threads
-
-
-def processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

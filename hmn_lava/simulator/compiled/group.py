@@ -12,11 +12,13 @@ import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
-from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.ir import WORD, Instruction, Operand, Program
 from hmn_lava.microcode.ranges import WORD_RANGE, Interval, Ranges, analyse
 from hmn_lava.network import Along, LinkKind
+from hmn_lava.simulator.compiled.bounds import INT32, inside, times
+from hmn_lava.simulator.compiled.columns import Columns
 from hmn_lava.simulator.compiled.dead import (
     Clause,
     Effect,
@@ -26,12 +28,12 @@ from hmn_lava.simulator.compiled.dead import (
     scalar_clauses,
     vector_clauses,
 )
+from hmn_lava.simulator.compiled.storage import storage, width_of
 from hmn_lava.simulator.compiled.table import Slot, Table
 from hmn_lava.simulator.compiled.writer import Array, Value, Variable, Writer
 
 UNIFORM, ROW, ELEMENT = 0, 1, 2
 
-_INT32: Interval = (-(1 << 31), (1 << 31) - 1)
 _HALF = WORD // 2
 
 
@@ -39,7 +41,8 @@ _HALF = WORD // 2
 class Form:
     """All that the text depends on besides the program.
 
-    ``synapses``: None for compartments, else whether they are dense. ``ports`` maps a port to its links, each (kind,
+    ``dense``: None for compartments, else whether all pairs of neurons are connected. ``neuron_bits`` as
+    of :func:`hmn_lava.simulator.compiled.columns.neuron_bits`. ``ports`` maps a port to its links, each (kind,
     whether delays differ from synapse to synapse). ``constants`` maps a name to its layout. ``observed`` names the
     observables that are kept.
     """
@@ -49,21 +52,7 @@ class Form:
     ports: tuple[tuple[str, tuple[tuple[LinkKind, bool], ...]], ...]
     constants: tuple[tuple[str, Along], ...]
     observed: tuple[str, ...]
-
-
-def storage(format: Fixed) -> str:
-    """The narrowest numpy integer type that holds a state of ``format``."""
-    for bits in (8, 16):
-        if format.bits <= bits:
-            return f"{'' if format.signed else 'u'}int{bits}"
-    if format.bits <= 32:
-        return "int32"
-    raise ValueError(f"no storage for {format}")
-
-
-def width_of(dtype: str) -> tuple[int, bool]:
-    """Bits of a numpy integer type, and whether it is signed."""
-    return int(dtype.lstrip("uint")), dtype[0] != "u"
+    neuron_bits: tuple[int, int] = (32, 32)
 
 
 def generate(form: Form, lanes: int) -> tuple[str, list[Slot]]:
@@ -91,11 +80,15 @@ class _Generator:
             self._elements(w.lo, w.hi, None)
         else:
             starts = self.arrays[Slot("starts")]
+            self._mark()
             with w.loop(w.lo, w.hi) as row, self._scope():
                 first = w.load(starts, row)
                 end = w.load(starts, w.add(row, 1))
                 totals = {o.name: w.variable(0, lanes=w.lanes) for o in self.program.outputs}
                 self.row = row
+                self.flags = {
+                    link: w.part(flags, w.load(self.first_blocks, row)) for link, flags in self.marked.items()
+                }
                 self._compute(ROW)
                 self._elements(first, end, totals)
                 for name, total in totals.items():
@@ -136,7 +129,7 @@ class _Generator:
         if self.form.dense is not None:
             array(64, "starts")
         if self.form.dense is False:
-            array(32, "col")
+            array(self.form.neuron_bits[0], "col", signed=False)
         for state in self.program.states:
             bits, signed = width_of(storage(state.format))
             array(bits, "state", state.name, signed=signed)
@@ -169,6 +162,22 @@ class _Generator:
         delay = w.resize(w.load(delays, 0), 64)
         slot = w.binary("urem", w.sub(w.add(w.now, w.sub(self.depth, 1)), delay), self.depth)
         return w.mul(slot, width)
+
+    def _mark(self) -> None:
+        """Flags of the blocks of sparse synapses that a message may reach, for each link that brings messages."""
+        w = self.w
+        self.marked: dict[tuple[str, int], Array] = {}
+        if self.form.dense is not False:
+            return
+        links = [link for link in self.starts if dict(self.form.ports)[link[0]][link[1]][0] == "pre"]
+        if not links:
+            return
+        by_column = Columns(w, self.table, self.form.neuron_bits[1])
+        self.first_blocks = self.table.array(64, "first blocks")
+        for port, number in links:
+            messages = w.part(self.arrays[Slot("message", port, number)], self.starts[port, number])
+            flags = self.marked[port, number] = self.table.array(8, "flags", port, number)
+            by_column.mark(flags, self.first_blocks, self.arrays[Slot("starts")], partial(w.load, messages))
 
     # values
 
@@ -221,6 +230,17 @@ class _Generator:
             return w.load(array, w.add(start, self.pre), w.lanes, self.mask)
         return w.gather(w.part(array, start), self._columns(), self.mask)
 
+    def _message(self, array: Array, start: Value, port: str, number: int) -> Value:
+        """What the presynaptic neurons of these synapses have sent."""
+        if self.form.dense:
+            return self._pre(array, start)
+        w = self.w
+        found = w.variable(0, lanes=w.lanes)
+        block = w.shr(self.pre, w.lanes.bit_length() - 1)
+        with w.when(w.nonzero(w.load(self.flags[port, number], block))), self._scope():
+            w.set(found, self._pre(array, start))
+        return w.get(found)
+
     def _columns(self) -> Value:
         """The presynaptic neurons of these synapses."""
         if "" not in self.known[-1]:
@@ -264,7 +284,7 @@ class _Generator:
                 w.set(total, w.add(w.get(total), w.load(array, w.add(start, i))))
             return w.get(total)
         if kind == "pre":
-            return self._pre(array, start)
+            return self._message(array, start, port, number)
         if kind == "post":
             return w.load(array, w.add(start, self.row))
         return w.load(array, w.add(start, self.at), w.lanes, self.mask)  # same, rows
@@ -315,7 +335,7 @@ class _Generator:
         left, right, shift = instruction.operands[0], instruction.operands[1], int(instruction.operands[2])
         a, b = self._value(left), self._value(right)
         first, second = self.ranges.bounds(left), self.ranges.bounds(right)
-        if shift == 0 or _fits(first, second):  # the low word of a product does not need its upper half
+        if shift == 0 or inside(times(first, second), INT32):  # the low word of a product does not need its upper half
             return w.shr(w.mul(a, b), min(shift, 31))
         if shift >= _HALF:
             for x, y, xs, ys in ((a, b, first, second), (b, a, second, first)):
@@ -457,16 +477,11 @@ class _Generator:
             yield
 
 
-def _fits(first: Interval, second: Interval) -> bool:
-    corners = [x * y for x in first for y in second]
-    return _INT32[0] <= min(corners) and max(corners) <= _INT32[1]
-
-
 def _splits(x: Interval, y: Interval) -> bool:
     """Whether both parts of a product, of the upper bits of x and of its lower _HALF bits, fit 32 bits with room."""
     reach = max(abs(y[0]), abs(y[1]))
     upper = max(abs(x[0] >> _HALF), abs(x[1] >> _HALF))
-    return upper * reach + reach <= _INT32[1] and ((1 << _HALF) - 1) * reach <= _INT32[1]
+    return upper * reach + reach <= INT32[1] and ((1 << _HALF) - 1) * reach <= INT32[1]
 
 
 _COMPARISONS = {"lt": "slt", "ge": "sge", "eq": "eq"}

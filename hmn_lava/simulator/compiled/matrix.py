@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from hmn_lava.simulator.compiled.table import Slot, Table
 from hmn_lava.simulator.compiled.writer import Writer
 
-SLOTS = ("depth", "starts", "col", "weights", "message", "message width", "delay", "current")
 
-
-def generate(dense: bool, uneven: bool, lanes: int) -> str:
-    """The module with the function ``matrix``, whose table has :data:`SLOTS`.
+def generate(dense: bool, uneven: bool, lanes: int) -> tuple[str, list[Slot]]:
+    """The module with the function ``matrix``, and its table.
 
     ``dense``: all pairs are connected; ``uneven``: each synapse has a delay.
     """
     w = Writer("matrix", lanes)
-    depth, width = w.number(0), w.number(5)
-    starts, col, current = w.array(1, 64), w.array(2, 32), w.array(7, 64)
-    weights, message, delays = w.array(3, 32, wide=64), w.array(4, 32, wide=64), w.array(6, 32)
+    table = Table(w)
+    depth, width = table.value("depth"), table.value("message width")
+    starts, current = table.array(64, "starts"), table.array(64, "current")
+    weights, message = table.array(32, "weights", wide=64), table.array(32, "message", wide=64)
+    delays = table.array(32, "delay")
+    col = None if dense else table.array(32, "col")
     latest = w.add(w.now, w.sub(depth, 1))
     even_start = w.mul(w.binary("urem", w.sub(latest, w.resize(w.load(delays, 0), 64)), depth), width)
     with w.loop(w.lo, w.hi) as row:
@@ -24,7 +26,7 @@ def generate(dense: bool, uneven: bool, lanes: int) -> str:
         with w.loop(first, end, w.lanes) as k:
             mask = w.below(w.sub(end, k))
             own = w.add(w.splat(w.resize(w.sub(k, first), 32)), w.counted())
-            pre = own if dense else w.load(col, k, w.lanes, mask)
+            pre = own if col is None else w.load(col, k, w.lanes, mask)
             if uneven:
                 slot = w.sub(w.splat(w.resize(w.binary("urem", latest, depth), 32)), w.load(delays, k, w.lanes, mask))
                 slot = w.select(w.compare("slt", slot, 0), w.add(slot, w.splat(w.resize(depth, 32))), slot)
@@ -35,4 +37,4 @@ def generate(dense: bool, uneven: bool, lanes: int) -> str:
                 x = w.gather(w.part(message, even_start), pre, mask)
             w.set(total, w.add(w.get(total), w.mul(w.load(weights, k, w.lanes, mask), x)))
         w.store(current, row, w.total(w.get(total)))
-    return w.text()
+    return w.text(), table.slots

@@ -7,6 +7,7 @@ alone makes the others, and a row with function 0 lets all of them meet. So no b
 
 from __future__ import annotations
 
+from hmn_lava.simulator.compiled.table import Slot, Table
 from hmn_lava.simulator.compiled.writer import Writer
 
 FUNCTION, TABLE, ROWS, SHARED, CALL_COLUMNS = range(5)
@@ -102,10 +103,7 @@ share:
   %from = mul i64 %part, %thread
   %low = call i64 @llvm.umin.i64(i64 %from, i64 %rows)
   %to = add i64 %from, %part
-  %high_cut = call i64 @llvm.umin.i64(i64 %to, i64 %rows)
-  %thread_next = add i64 %thread, 1
-  %is_last = icmp eq i64 %thread_next, %threads
-  %high = select i1 %is_last, i64 %rows, i64 %high_cut
+  %high = call i64 @llvm.umin.i64(i64 %to, i64 %rows)
   %nothing = icmp eq i64 %low, %high
   br i1 %nothing, label %call_end, label %compute
 compute:
@@ -126,46 +124,44 @@ exit:
 }}
 """
 
-FEED = ("depth", "ring", "size", "driven", "first")
 
+def feed(lanes: int) -> tuple[str, list[Slot]]:
+    """The function ``feed``, and its table: the host's input [lo, hi) of this step into its ring.
 
-def feed(lanes: int) -> str:
-    """The function ``feed``: the host's input [lo, hi) of this step into its ring, that of the frame, then silence.
-
-    ``driven`` (frames, size) holds the input of the frames of a run from ``first`` on.
+    That of the frame in its first step, then silence. ``driven`` (frames, size) holds the input of the frames of a run
+    from ``first`` on.
     """
     w = Writer("feed", lanes)
-    slot = w.mul(w.binary("urem", w.now, w.number(0)), w.number(2))
-    ring, driven = w.part(w.array(1, 32), slot), w.array(3, 64)
-    source = w.part(driven, w.mul(w.sub(w.step, w.number(4)), w.number(2)))
-    first = w.compare("eq", w.phase, 0)
+    table = Table(w)
+    depth, size, first = (table.value(role) for role in ("depth", "size", "first"))
+    ring = w.part(table.array(32, "ring"), w.mul(w.binary("urem", w.now, depth), size))
+    source = w.part(table.array(64, "driven"), w.mul(w.sub(w.step, first), size))
+    begins = w.compare("eq", w.phase, 0)
     with w.loop(w.lo, w.hi, w.lanes) as i:
         mask = w.below(w.sub(w.hi, i))
         value = w.load(source, i, w.lanes, mask)
-        w.store(ring, i, w.select(w.splat(first, 1), value, w.splat(0, 64)), w.lanes, mask)
-    return w.text()
+        w.store(ring, i, w.select(w.splat(begins, 1), value, w.splat(0, 64)), w.lanes, mask)
+    return w.text(), table.slots
 
 
-WATCH = ("depth", "source", "size", "record", "start", "stop", "stride", "phase")
-
-
-def watch(bits: int, signed: bool, ring: bool, lanes: int) -> str:
-    """The function ``watch``: copies what is watched after a step to its place in ``record``.
+def watch(bits: int, signed: bool, ring: bool, lanes: int) -> tuple[str, list[Slot]]:
+    """The function ``watch``, and its table: copies what is watched after a step to its place in ``record``.
 
     ``source`` holds integers of ``bits`` bits, in a ring of messages or not.
     """
     w = Writer("watch", lanes)
-    size, start, stride = w.number(2), w.number(4), w.number(6)
-    due = w.both(w.compare("eq", w.phase, w.number(7)), w.compare("sge", w.step, start))
-    due = w.both(due, w.compare("slt", w.step, w.number(5)))
+    table = Table(w)
+    size, start, stride = (table.value(role) for role in ("size", "start", "stride"))
+    source, record = table.array(bits, "source", signed=signed, wide=64), table.array(64, "record")
+    due = w.both(w.compare("eq", w.phase, table.value("phase")), w.compare("sge", w.step, start))
+    due = w.both(due, w.compare("slt", w.step, table.value("stop")))
     since = w.sub(w.step, start)
     due = w.both(due, w.compare("eq", w.binary("urem", since, stride), 0))
-    source, record = w.array(1, bits, signed, wide=64), w.array(3, 64)
     with w.when(due):
-        slot = w.mul(w.binary("urem", w.now, w.number(0)), size) if ring else w.constant(0, 64)
+        slot = w.mul(w.binary("urem", w.now, table.value("depth")), size) if ring else w.constant(0, 64)
         source = w.part(source, slot)
         target = w.part(record, w.mul(w.binary("udiv", since, stride), size))
         with w.loop(0, size, w.lanes) as i:
             mask = w.below(w.sub(size, i))
             w.store(target, i, w.load(source, i, w.lanes, mask), w.lanes, mask)
-    return w.text()
+    return w.text(), table.slots

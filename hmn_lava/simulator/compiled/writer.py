@@ -260,6 +260,12 @@ class Writer:
             f"i32 {array.bits // 8}, {bits} {mask.name})"
         )
 
+    def prefetch(self, array: Array, index: Value) -> None:
+        """Have the element at an index brought near; any index will do."""
+        address = self.address(array, index)
+        self._declare("llvm.prefetch.p0", "void", "ptr, i32, i32, i32")
+        self._line(f"call void @llvm.prefetch.p0(ptr {address}, i32 0, i32 3, i32 1)")
+
     def address(self, array: Array, index: Value | int) -> str:
         name = self._name()
         if isinstance(index, int):
