@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hmn_lava.errors import InputError
+from hmn_lava.memory import refuse_above_memory
 from hmn_lava.network import IntegerNetwork
 from hmn_lava.simulator.fast import Fast
 from hmn_lava.simulator.probes import Probe
@@ -65,7 +66,7 @@ def run_batch(
         session = idle.get()
         try:
             session.restart(sets[n])
-            return session.run(drives[n], steps, known, outputs)
+            result = session.run(drives[n], steps, known, outputs)
         except InputError as error:
             where = f"run {n} of the batch"
             raise InputError(
@@ -73,9 +74,20 @@ def run_batch(
             ) from None
         finally:
             idle.put(session)
+        refuse_above_memory(
+            size * sum(array.nbytes for array in result.raw.values()),
+            field="probes",
+            value=f"{size} runs",
+            remedy="record less, in windows or with a stride, or run fewer at once",
+        )
+        return result
 
     with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(one, range(size)))
+        try:
+            return list(pool.map(one, range(size)))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # the runs that have not begun
+            raise
 
 
 def stacked(results: Sequence[Result]) -> Result:

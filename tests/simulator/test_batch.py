@@ -177,3 +177,13 @@ def test_the_command_runs_a_batch(bundle, tmp_path, capsys):
                 np.testing.assert_array_equal(found[f"{name}.integers"][n], values)
     assert main.run([*arguments, "--backend", "interpreter"]) == 2
     assert "a batch runs on fast alone" in capsys.readouterr().err
+
+
+def test_a_batch_whose_records_do_not_fit_in_memory_is_refused(bundle, monkeypatch):
+    monkeypatch.setattr("hmn_lava.memory.memory", lambda: 500_000)
+    one, runs = {name: values[0] for name, values in samples(1).items()}, [{}] * 100
+    assert len(bundle.run_batch(one, STEPS, parameters=runs)) == 100
+    assert len(bundle.run_batch(one, STEPS, ["c.w"], runs[:50])) == 50
+    with pytest.raises(InputError, match="needs about") as error:
+        bundle.run_batch(one, STEPS, ["c.w"], runs)
+    assert (error.value.field, error.value.value) == ("probes", "100 runs")
