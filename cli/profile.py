@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hmn_lava.cli.options import BundleArgument, InputOption, StepsOption, ThreadsOption
+from hmn_lava.cli.options import (
+    BundleArgument,
+    HostOption,
+    InputOption,
+    StepsOption,
+    ThreadsOption,
+    TimeLimitOption,
+    TranslatorOption,
+    limits,
+)
 from hmn_lava.cli.output import JsonOption, note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -32,8 +41,14 @@ def profile(
     sample: Annotated[
         int, typer.Option("--steps-per-sample", metavar="N", min=1, help="Steps that a sample takes.")
     ] = 1,
-    backend: Annotated[str, typer.Option("--backend", metavar="B", help="fast or interpreter.")] = "fast",
+    backend: Annotated[
+        str,
+        typer.Option("--backend", metavar="B", help="fast, interpreter; board, which also measures, or rehearsal."),
+    ] = "fast",
     threads: ThreadsOption = None,
+    time_limit: TimeLimitOption = None,
+    host: HostOption = None,
+    translator: TranslatorOption = None,
     explain: Annotated[
         str | None,
         typer.Option("--explain", metavar="TERM", help="Counts, coefficients and sources of a term, or of 'total'."),
@@ -43,6 +58,10 @@ def profile(
     ] = False,
     measured: Annotated[
         Path | None, typer.Option("--measured", metavar="FILE.json", help="Beside what a board measured of this run.")
+    ] = None,
+    save_measurement: Annotated[
+        Path | None,
+        typer.Option("--save-measurement", metavar="FILE.json", help="Keep what the board measured, for --measured."),
     ] = None,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write every line to a CSV file.")] = None,
     picture: Annotated[
@@ -54,15 +73,24 @@ def profile(
     import hmn_lava as hl
     from hmn_lava.drive import check_output, drive
     from hmn_lava.energy.alternatives import beside as others
-    from hmn_lava.energy.board import beside, read_measurement
+    from hmn_lava.energy.board import beside
     from hmn_lava.energy.explain import explain as explained
+    from hmn_lava.energy.measurement import read_measurement
+    from hmn_lava.energy.measurement import save_measurement as save
     from hmn_lava.energy.picture import check_picture, draw
     from hmn_lava.energy.rates import read_rates
     from hmn_lava.energy.table import write_csv
+    from hmn_lava.errors import InputError
 
-    for path in (csv, picture):
+    for path in (csv, picture, save_measurement):
         if path is not None:
             check_output(path)
+    if measured is not None and backend == "board":
+        remedy = "leave --measured out, or --backend board"
+        raise InputError("two measurements of one run", field="--measured", value=measured, remedy=remedy)
+    if save_measurement is not None and backend != "board":
+        remedy = "add --backend board: nothing else measures"
+        raise InputError("no board measures here", field="--save-measurement", value=save_measurement, remedy=remedy)
     if picture is not None:
         check_picture(picture)
     network = hl.load(bundle)
@@ -72,8 +100,12 @@ def profile(
         inputs, steps = drive(network, file, steps)
     options: dict[str, Any] = {"rates": chosen, "worst": worst, "backend": backend, "threads": threads}
     options |= {"steps_per_sample": sample, "profile": name}
-    report = hl.profile(network, inputs, steps, **options)
-    board = [] if measured is None else beside(report, read_measurement(measured))
+    given = None if measured is None else read_measurement(measured)
+    report = hl.profile(network, inputs, steps, **options, limits=limits(time_limit), host=host, translator=translator)
+    measurement = report.measured or given
+    if save_measurement is not None and measurement is not None:
+        save(measurement, save_measurement)
+    board = [] if measurement is None else beside(report, measurement)
     found = others(network, report, inputs, options) if alternatives else None
     if csv is not None:
         write_csv(report, csv)

@@ -59,9 +59,10 @@ def beside(
 ) -> Alternatives:
     """What else there is to compare ``report`` with; ``options`` are those that it was made with.
 
-    What the other lowering loses of a parameter is accepted.
+    What the other lowering loses of a parameter is accepted. Where ``report`` is of a board, none of them runs there.
     """
     steps = report.steps
+    options = {**options, "backend": "interpreter" if report.backend == "interpreter" else "fast"}
     chips = tuple(
         profile(bundle, inputs, steps, **{**options, "profile": name}) for name in CHIPS if name != report.profile
     )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -110,31 +107,3 @@ def _power(report: Report) -> Range:
     entries = [report.coefficients.entry(operation) for operation in POWERS]
     spans = [Range.of(entry.span).times(report.coefficients.chips) for entry in entries if entry is not None]
     return total(spans)
-
-
-def read_measurement(file: str | os.PathLike[str]) -> BoardMeasurement:
-    """A measurement that was kept as JSON: the fields of :class:`BoardMeasurement`, arrays as lists.
-
-    Raises InputError for a file that is none.
-    """
-    path = Path(file)
-    remedy = "keep dataclasses.asdict() of a BoardMeasurement as JSON, with lists for arrays"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        values: dict[str, Any] = {
-            name: np.array(value, np.float64) if isinstance(value, list) and name != "notes" else value
-            for name, value in content.items()
-        }
-        values["notes"] = tuple(values.get("notes", ()))
-        found = BoardMeasurement(**values)
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
-        raise InputError("cannot be read as a measurement", where=str(path), remedy=remedy) from None
-    numbers = [getattr(found, f.name) for f in fields(found) if f.name not in ("interface", "notes")]
-    if not all(value is None or _is_quantity(value) for value in numbers) or not isinstance(found.steps, int):
-        raise InputError("holds something else than numbers", where=str(path), remedy=remedy)
-    return found
-
-
-def _is_quantity(value: Any) -> bool:
-    array = np.asarray(value)
-    return array.dtype.kind in "if" and bool((np.isfinite(array) & (array >= 0)).all())

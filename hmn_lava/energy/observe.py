@@ -45,7 +45,7 @@ def observe(
     that is not one of :data:`BACKENDS`, and as ``run`` does.
     """
     if backend not in BACKENDS:
-        remedy = f"one of: {', '.join(BACKENDS)}; all integer backends give the same counts"
+        remedy = f"one of: {', '.join(BACKENDS)}, which give the same counts; board or rehearsal, to run there besides"
         raise InputError("does not count", field="backend", value=backend, remedy=remedy)
     arrays, steps = check_inputs(network, inputs, steps)
     named = _named(network)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
+from hmn_lava.backends.profiler import BoardMeasurement
 from hmn_lava.bundle import Bundle
 from hmn_lava.energy.assume import expected
 from hmn_lava.energy.assume import worst as worst_case
 from hmn_lava.energy.coefficients import Coefficients
 from hmn_lava.energy.layout import Layout
+from hmn_lava.energy.measurement import BACKENDS as ON_BOARD
+from hmn_lava.energy.measurement import measure, open_board
 from hmn_lava.energy.neurobench import Metrics
 from hmn_lava.energy.observe import observe, plastic
 from hmn_lava.energy.report import Origin, Report
@@ -19,6 +23,9 @@ from hmn_lava.energy.tally import Counter, Tally, assumed, observed
 from hmn_lava.energy.terms import Terms
 from hmn_lava.errors import InputError
 from hmn_lava.hardware_profiles import Profile, load_profile
+
+if TYPE_CHECKING:
+    from hmn_lava.backends.contained import Limits
 
 STEPS = 1000
 """Steps of the model without a run, if nobody says how many."""
@@ -35,6 +42,9 @@ def profile(
     backend: str = "fast",
     threads: int | None = None,
     steps_per_sample: int = 1,
+    limits: Limits | None = None,
+    host: str | None = None,
+    translator: str | None = None,
 ) -> Report:
     """What a network costs: E = Σ count · coefficient.
 
@@ -43,8 +53,13 @@ def profile(
     rate that it names, both without a run. The coefficients are those of ``profile``: by default the one that the
     bundle was compiled for, else another's, with the network as it lies. A sample takes ``steps_per_sample`` steps.
 
+    With the ``backend`` ``board`` the bundle also runs on a board, and what that measures is in ``Report.measured``;
+    ``rehearsal`` runs in Lava's runtime what goes on a board, and nothing is measured. The counts are those of the same
+    run by the fast executor. ``limits``, ``host`` and ``translator`` are those of :meth:`Bundle.session`.
+
     docs/energy.md defines what is counted. Raises InputError for inputs and rates that do not fit, for two origins of
-    the counts at once, and for a profile without energies.
+    the counts at once, and for a profile without energies; BackendError, FitError and RunError as a session on a board
+    does, before anything is run where it can be known.
     """
     chosen = bundle.profile if profile is None else profile if isinstance(profile, Profile) else load_profile(profile)
     if chosen.energy is None or chosen.time is None:
@@ -60,6 +75,12 @@ def profile(
     if steps_per_sample < 1:
         remedy = "give how many steps of the model a sample takes"
         raise InputError("must be 1 or more", field="steps_per_sample", value=steps_per_sample, remedy=remedy)
+    on_board = None
+    if backend in ON_BOARD:
+        if worst or rates is not None:
+            remedy = "leave the rates and the worst case out, or the backend"
+            raise InputError("runs, and there is no run to count", field="backend", value=backend, remedy=remedy)
+        on_board = open_board(bundle, backend, limits, host, translator)
     network, terms = bundle.network, Terms(bundle)
     layout = Layout(network, bundle.placement)
     coefficients = Coefficients(chosen, layout.tiles, layout.chips)
@@ -67,7 +88,8 @@ def profile(
     origin: Origin = "worst" if worst else "run" if rates is None else "rates"
     tally: Tally
     if origin == "run":
-        tally = observed(counter, observe(network, inputs or {}, steps, backend, threads), Metrics(bundle, terms))
+        counted_by = "fast" if on_board is not None else backend
+        tally = observed(counter, observe(network, inputs or {}, steps, counted_by, threads), Metrics(bundle, terms))
     else:
         regular = worst_case(network) if rates is None else expected(network, rates)
         tally = assumed(counter, regular, STEPS if steps is None else steps)
@@ -75,7 +97,7 @@ def profile(
         network.learning[name].size if name in network.learning else network.groups[name].size
         for name in plastic(network)
     )
-    return Report(
+    report = Report(
         name=network.name,
         plasticity=bundle.plasticity,
         profile=chosen.name,
@@ -90,6 +112,19 @@ def profile(
         steps_per_sample=steps_per_sample,
         notes=tuple(_notes(bundle, chosen)),
     )
+    if on_board is None:
+        return report
+    measured = measure(on_board, inputs or {}, report.steps)
+    return replace(report, measured=measured, notes=(*report.notes, *_of_board(backend, measured)))
+
+
+def _of_board(backend: str, measured: BoardMeasurement | None) -> list[str]:
+    found = ["the counts are those of the same run by the fast executor; `hmn-lava compare` says whether they agree"]
+    if measured is None:
+        found.append(f"nothing was measured: {backend} runs on Lava's CPU models, not on a board")
+    else:
+        found += [f"board: {note}" for note in measured.notes]
+    return found
 
 
 def _notes(bundle: Bundle, chosen: Profile) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from hmn_lava.backends.profiler import BoardMeasurement
 from hmn_lava.energy.coefficients import Coefficients
 from hmn_lava.energy.ledger import Key
 from hmn_lava.energy.lines import Line, Range, lines, total
@@ -24,6 +25,7 @@ class Report:
     ``updates``: one plastic synapse through one step of the model each, whether its weight changes or not. ``origin``:
     what the counts are of. ``places``: where the cores in use lie, (cores, 6), as a placement's mesh says.
     ``backend``: who ran, None without a run. ``steps_per_sample``: steps of the model. ``notes``: what to keep in mind.
+    ``measured``: what a board measured of the same run, None without a board.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Report:
     places: Integers
     steps_per_sample: int
     notes: tuple[str, ...] = field(default_factory=tuple)
+    measured: BoardMeasurement | None = None
 
     @property
     def steps(self) -> int:

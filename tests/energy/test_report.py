@@ -11,12 +11,13 @@ import pytest
 
 import hmn_lava as hl
 from hmn_lava.backends.profiler import BoardMeasurement
-from hmn_lava.energy.board import beside, read_measurement
+from hmn_lava.energy.board import beside
 from hmn_lava.energy.coefficients import Coefficients
 from hmn_lava.energy.cpu import measure
 from hmn_lava.energy.explain import DEFINITIONS, explain
 from hmn_lava.energy.ledger import Key, Ledger
 from hmn_lava.energy.lines import Range
+from hmn_lava.energy.measurement import read_measurement, save_measurement
 from hmn_lava.energy.picture import draw
 from hmn_lava.energy.table import COLUMNS, write_csv
 from hmn_lava.energy.terms import _NOTES, TERMS, Terms
@@ -251,8 +252,7 @@ def test_the_estimate_beside_a_fake_measurement(report, tmp_path):
     assert rows["power"].measured == 400.0
     assert rows["learning and management time"].measured == pytest.approx(0.25 * seconds * 1e9)
     assert rows["energy per weight update"].measured == pytest.approx(rows["energy"].measured / report.updates)
-    kept = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in dataclasses.asdict(measured).items()}
-    (tmp_path / "measured.json").write_text(json.dumps(kept))
+    save_measurement(measured, tmp_path / "measured.json")
     again = {row.name: row for row in beside(report, read_measurement(tmp_path / "measured.json"))}
     assert {n: r.measured for n, r in again.items()} == pytest.approx({n: r.measured for n, r in rows.items()})
     with pytest.raises(hl.InputError, match="same run"):
