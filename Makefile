@@ -13,8 +13,9 @@ MADE := $(VENV)/.made-$(subst /,_,$(PYTHON))
 BASE := $(VENV)/.installed-base
 DEV := $(VENV)/.installed-dev
 DOCS := $(VENV)/.installed-docs
-# Brian2, which the benchmarks compare with, lives in an environment of its own. BENCH: cases and options.
+# Brian2 and SANA-FE, which the benchmarks compare with, live in environments of their own. BENCH: cases and options.
 BRIAN2 := $(VENV)-brian2
+SANAFE := $(VENV)-sanafe
 BENCH ?=
 
 .DEFAULT_GOAL := help
@@ -48,13 +49,13 @@ types: $(DEV) ## check types
 docs: $(DOCS) ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
 
-bench: $(BASE) $(BRIAN2)/.installed ## measure beside other tools; BENCH="engine --sizes 256" for one case
-	$(RUN) -m benchmarks run $(BENCH) --peer-python brian2=$(BRIAN2)/bin/python
+bench: $(BASE) $(BRIAN2)/.installed $(SANAFE)/.installed ## measure beside other tools; BENCH="engine --sizes 256" for one case
+	$(RUN) -m benchmarks run $(BENCH) --peer-python brian2=$(BRIAN2)/bin/python --peer-python sanafe=$(SANAFE)/bin/python
 
 venv: $(DEV) ## only make the virtual environment
 
 clean: ## remove the virtual environment and everything built
-	rm -rf $(VENV) $(BRIAN2) build dist site demo-output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BRIAN2) $(SANAFE) build dist site demo-output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 $(MADE): constraints.txt scripts/make_venv.sh scripts/find_python.sh
@@ -74,6 +75,10 @@ $(DEV): $(BASE)
 $(BRIAN2)/.installed: $(BASE)
 	@$(RUN) -m venv $(BRIAN2) && $(BRIAN2)/bin/pip install --quiet --disable-pip-version-check brian2==2.9.0 "setuptools<81" \
 		&& touch $@ || echo "Brian2 could not be installed: the benchmarks run without it" >&2
+
+$(SANAFE)/.installed: $(BASE)
+	@$(RUN) -m venv $(SANAFE) && $(SANAFE)/bin/pip install --quiet --disable-pip-version-check sanafe==2.2.9 numpy \
+		&& touch $@ || echo "SANA-FE could not be installed: the benchmarks run without it" >&2
 
 $(DOCS): $(BASE)
 	$(PIP) --no-build-isolation -e '.[docs]'

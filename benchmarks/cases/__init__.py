@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from benchmarks.cases import activity, batch, bundle, engine, neurocore, scale, startup
+from benchmarks.cases import activity, batch, bundle, energy, engine, neurocore, scale, startup
 from benchmarks.options import Options
 from benchmarks.results import CaseResult
 
@@ -17,4 +17,6 @@ class Case(Protocol):
         """Measure, and check what should agree."""
 
 
-CASES: dict[str, Case] = {case.NAME: case for case in (engine, neurocore, bundle, activity, scale, batch, startup)}
+CASES: dict[str, Case] = {
+    case.NAME: case for case in (engine, neurocore, bundle, activity, scale, batch, startup, energy)
+}

@@ -14,7 +14,7 @@ from benchmarks.options import Options
 from benchmarks.peers import compiled
 from benchmarks.results import OURS
 
-PACKAGES = {"lava": "lava", "brian2": "brian2"}
+PACKAGES = {"lava": "lava", "brian2": "brian2", "sanafe": "sanafe"}
 """The module that a peer needs, by the peer's name on the command line."""
 
 PEERS = ("fast", "interpreter", "c", *PACKAGES)

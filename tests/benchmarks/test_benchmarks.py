@@ -26,6 +26,7 @@ from benchmarks.results import CaseResult, Check, Entry, Results
 from benchmarks.table import quantity, show
 from benchmarks.work.engine import EngineWork
 from benchmarks.work.rules import RULES
+from benchmarks.work.static import StaticWork
 from hmn_lava.simulator.interpreter import Interpreter
 
 ROOT = Path(__file__).parents[2]
@@ -193,3 +194,35 @@ def test_the_command(tmp_path: Path) -> None:
 
 def test_quantities() -> None:
     assert [quantity(v) for v in (1.234e9, 4.56e7, 7.89e5, 12.0)] == ["1.23 G", "45.6 M", "789 k", "12 "]
+
+
+def test_energy_without_its_peer_says_why_and_shows_ours() -> None:
+    result = CASES["energy"].run(some((), rates=(0.3,), python={"sanafe": "/no/python"}))
+    assert [entry.absent for entry in result.entries] == ["no such Python: /no/python"] * 2
+    assert {fact["of a step"] for fact in result.facts} >= {"energy (pJ)", "time (ns)"}
+    assert all(fact["SANA-FE"] is None and 0 < fact["low"] <= fact["hmn-lava"] <= fact["high"] for fact in result.facts)
+    assert not result.checks
+
+
+@pytest.mark.parametrize("shift", [0, 1])
+def test_energy_beside_a_made_up_peer(monkeypatch: pytest.MonkeyPatch, shift: int) -> None:
+    """Not SANA-FE: spikes from the equation itself, and energies that are made up."""
+    from benchmarks.cases import energy
+
+    def late(spikes: np.ndarray, steps: int) -> np.ndarray:
+        return np.concatenate([np.zeros_like(spikes[:steps]), spikes[: len(spikes) - steps]])
+
+    def peer(_: object, work: StaticWork, bundle: object) -> tuple[dict[str, np.ndarray], str]:
+        one, two = work.input, (work.input @ work.weights.T > work.threshold).astype(np.int64)
+        assert one.sum() and two.sum()
+        events = one.sum() + (one @ np.count_nonzero(work.weights, axis=0)).sum()
+        energies = {f"energy_{name}": np.array(1.0) for name in ("total", "synapse", "soma", "network", "dendrite")}
+        state = {"one": late(one, 1), "two": late(two, 2 + shift), "events": events, "hops": np.array(0)}
+        return {**state, **energies, "time": np.array(1e9)}, "made up"
+
+    monkeypatch.setattr(energy, "_run", peer)
+    monkeypatch.setattr(energy.available, "absence", lambda *_: None)
+    result = CASES["energy"].run(some((), sizes=(20,), rates=(0.3,), input_steps=60))
+    assert not result.entries and all(fact["inside"] is False for fact in result.facts)
+    found = {check.what.split(" =")[0]: check.equal for check in result.checks}
+    assert found == {"spikes": not shift, "synaptic operations": True, "hops": True}
