@@ -2,11 +2,13 @@
 
 The network runs as it is, with more of it named: for each output and each step of the frame there is a signal, so that
 the probes that every executor has record all messages. Nothing in an executor knows that it is counted, and what is
-counted cannot depend on which executor it is. Steps are recorded in parts, to bound memory.
+counted cannot depend on which executor it is. Steps are recorded in parts, to bound memory; weights that are too many
+to be recorded are read from the executor's state after each step instead.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -23,10 +25,10 @@ from hmn_lava.network import Group, IntegerNetwork, Signal, SignalKind
 from hmn_lava.simulator.executor import IntegerSession
 from hmn_lava.simulator.interface import check_inputs
 from hmn_lava.simulator.interpreter import Interpreter
-from hmn_lava.simulator.probes import Probe
+from hmn_lava.simulator.probes import MEMORY_LIMIT, Probe
 
 PART = 1 << 27
-"""Bytes that are recorded and counted at a time, about."""
+"""Bytes that are recorded and counted at a time, about: weights of more are not recorded."""
 
 BACKENDS = ("fast", "interpreter")
 _WORD = Fixed(WORD, True)
@@ -42,22 +44,43 @@ def observe(
     """Run ``steps`` steps of the model from the initial state; yields what happened, part after part.
 
     ``inputs`` and ``steps`` as in :meth:`hmn_lava.simulator.interface.Session.run`. Raises InputError for a backend
-    that is not one of :data:`BACKENDS`, and as ``run`` does.
+    that is not one of :data:`BACKENDS`, for a network whose messages of one step need more memory than a run may
+    record, and as ``run`` does.
     """
     if backend not in BACKENDS:
         remedy = f"one of: {', '.join(BACKENDS)}, which give the same counts; board or rehearsal, to run there besides"
         raise InputError("does not count", field="backend", value=backend, remedy=remedy)
     arrays, steps = check_inputs(network, inputs, steps)
-    named = _named(network)
+    many = 8 * sum(_size(network, name) for name in plastic(network)) > PART
+    named = _named(network, with_weights=not many)
+    _refuse_unrecordable(named)
     session = _open(named, backend, threads)
     weights = {name: session.states[name][variable].copy() for name, variable in plastic(network).items()}
-    most = max(1, PART // max(1, _bytes(network)))
+    most = 1 if many else max(1, PART // max(1, _bytes(network)))
     probes = [Probe(name) for name in named.signals]
     for first in range(0, steps, most):
         count = min(most, steps - first)
         part = {name: values[first : first + count] for name, values in arrays.items()}
-        raw = session.run(part, count, probes, outputs=False).raw
+        raw = dict(session.run(part, count, probes, outputs=False).raw)
+        if many:
+            for name, variable in plastic(network).items():
+                raw[_key(name, variable, network.frame - 1)] = session.states[name][variable][None]
         yield _activity(network, raw, first * network.frame, count, weights)
+
+
+def _refuse_unrecordable(named: IntegerNetwork) -> None:
+    """Raise InputError if one step of all signals is more than a run may record."""
+    sizes = {name: 8 * math.prod(signal.shape) for name, signal in named.signals.items()}
+    need = sum(sizes.values())
+    if need > MEMORY_LIMIT:
+        largest = named.signals[max(sizes, key=lambda name: sizes[name])]
+        limit = f"{MEMORY_LIMIT >> 20} MiB can be recorded"
+        raise InputError(
+            f"too large to count: the messages of one step need {need >> 20} MiB, and {limit}",
+            field=largest.owner,
+            value=f"{largest.shape[0]} values of {largest.variable}",
+            remedy="count without a run, by worst or rates, or profile a smaller network",
+        )
 
 
 def plastic(network: IntegerNetwork) -> dict[str, str]:
@@ -79,7 +102,12 @@ def _open(network: IntegerNetwork, backend: str, threads: int | None) -> Integer
     return Fast(network, threads)
 
 
-def _named(network: IntegerNetwork) -> IntegerNetwork:
+def _size(network: IntegerNetwork, owner: str) -> int:
+    """How many synapses a group of them has."""
+    return network.learning[owner].size if owner in network.learning else network.groups[owner].size
+
+
+def _named(network: IntegerNetwork, with_weights: bool = True) -> IntegerNetwork:
     """The network with a signal for each output in each step of the frame, and for what its counts depend on."""
     groups = {g.name: replace(g, program=watched(g.program, g.topology is not None)) for g in network.groups.values()}
     signals: dict[str, Signal] = {}
@@ -98,9 +126,8 @@ def _named(network: IntegerNetwork) -> IntegerNetwork:
         for observable in group.program.observables:
             if observable.name not in known:
                 name(group.name, observable.name, "observable", group.size, frame)
-    for owner, variable in plastic(network).items():
-        size = network.learning[owner].size if owner in network.learning else network.groups[owner].size
-        name(owner, variable, "state", size, frame[-1:])
+    for owner, variable in plastic(network).items() if with_weights else ():
+        name(owner, variable, "state", _size(network, owner), frame[-1:])
     return replace(network, groups=groups, signals=signals, outputs=())
 
 

@@ -305,3 +305,39 @@ def test_expected_counts_are_the_mean_of_runs():
             # A neuron that sends has just received: whether either happened is not that of independent events.
             if not operation.startswith("neuron_update"):
                 assert n == pytest.approx(run.operations()[operation], rel=0.03), (plasticity, operation)
+
+
+def test_weights_too_many_to_be_recorded_are_counted_all_the_same(digits, monkeypatch):
+    inputs = random_inputs(digits.network, 10, 1)
+    whole = hl.profile(digits, inputs, 10)
+    assert whole.tally.changed > 0
+    monkeypatch.setattr(observe, "PART", 8 * whole.plastic_synapses - 1)
+    spy = Spy(observe._named)
+    monkeypatch.setattr(observe, "_named", spy)
+    parts = hl.profile(digits, inputs, 10)
+    assert spy.with_weights is False
+    assert (parts.counts, parts.tally.changed) == (whole.counts, whole.tally.changed)
+    assert parts.tally.metrics.as_dict(1) == whole.tally.metrics.as_dict(1)
+
+
+class Spy:
+    """Keeps whether weights were asked to be recorded."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, network, with_weights=True):
+        self.with_weights = with_weights
+        return self.function(network, with_weights)
+
+
+def test_a_network_whose_step_is_too_large_to_record_is_refused(digits, monkeypatch):
+    named = observe._named(digits.network)
+    need = 8 * sum(int(np.prod(signal.shape)) for signal in named.signals.values())
+    monkeypatch.setattr(observe, "MEMORY_LIMIT", need)
+    report = hl.profile(digits, random_inputs(digits.network, 3, 1), 3)
+    monkeypatch.setattr(observe, "MEMORY_LIMIT", need - 1)
+    with pytest.raises(hl.InputError, match="too large to count") as caught:
+        hl.profile(digits, random_inputs(digits.network, 3, 1), 3)
+    assert "worst or rates" in str(caught.value) and "probe" not in str(caught.value)
+    assert hl.profile(digits, worst=True, steps=3).updates == report.updates
