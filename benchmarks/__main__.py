@@ -94,13 +94,13 @@ def list_cases() -> None:
 
 @app.command()
 def record(
-    results: Annotated[Path, typer.Argument(help="A results.json.")] = FOLDER / "results.json",
+    results: Annotated[list[Path] | None, typer.Argument(help="Each a results.json, of one machine.")] = None,
     page: Annotated[Path, typer.Option(help="The page to write.")] = PAGE,
 ) -> None:
     """Write the page of figures from results; what is by hand on it stays."""
     from benchmarks.record import write_page
 
-    write_page(Results.read(results), page)
+    write_page(Results.joined([Results.read(path) for path in results or [FOLDER / "results.json"]]), page)
     print(f"wrote {page}")
 
 

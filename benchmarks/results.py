@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,6 +113,27 @@ class Results:
         if data.get("format") != FORMAT:
             raise ValueError(f"{path}: results of format {FORMAT} are read here, not {data.get('format')}")
         return cls(data["environment"], data["options"], [_case(case) for case in data["cases"]])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Results]) -> Results:
+        """Runs on one machine as one, with the environment and the options of the first; ValueError if they differ.
+
+        Cases of the same name become one.
+        """
+        first = parts[0]
+        for part in parts[1:]:
+            names = [
+                n for n in ("processor", "processors", "python") if part.environment.get(n) != first.environment.get(n)
+            ]
+            if names:
+                raise ValueError(f"these results are of another {names[0]}: {part.environment.get(names[0])}")
+        cases: dict[str, CaseResult] = {}
+        for case in (case for part in parts for case in part.cases):
+            whole = cases.setdefault(case.name, CaseResult(case.name))
+            whole.entries += case.entries
+            whole.checks += case.checks
+            whole.facts += case.facts
+        return cls(first.environment, first.options, list(cases.values()))
 
 
 def _case(data: dict[str, Any]) -> CaseResult:

@@ -35,8 +35,14 @@ def run(options: Options) -> CaseResult:
         _measure(EngineWork(RULE, RULES[RULE], size, size, rate, steps), f"{RULE}, {size} x {size}", options, result)
         _measure(HmnWork(size, size, rate, steps), f"neurocore, {size} x {size}", options, result)
     for size, density in SPARSE if not options.sizes else ():
+        of = f"{size} x {size}, {density:.0%} of the synapses"
         work = HmnWork(size, size, rate, _steps(size, options), density=density)
-        _measure(work, f"neurocore, {size} x {size}, {density:.0%} of the synapses", options, result)
+        _measure(work, f"neurocore, {of}", options, result)
+    for size, density in ((SIZES[0], 1.0), *SPARSE) if not options.sizes else ():
+        of = f"{size} x {size}" + (f", {density:.0%} of the synapses" if density < 1 else "")
+        steps = _steps(size, options)
+        work = HmnWork(size, size, rate, steps, plasticity="engine", attention=False, density=density)
+        _measure(work, f"bundle for the engine, {of}", options, result)
     return result
 
 

@@ -176,6 +176,16 @@ def test_the_page_keeps_what_is_by_hand(tmp_path: Path) -> None:
     assert (ROOT / "docs" / "performance.md").read_text().count(record.BEGIN) == 1
 
 
+def test_runs_on_one_machine_are_joined():
+    def part(case, work, processor="A"):
+        return Results({"processor": processor}, {}, [CaseResult(case, [Entry(work, "hmn-lava fast")])])
+
+    whole = Results.joined([part("engine", "small"), part("scale", "large"), part("engine", "smaller")])
+    assert [(case.name, case.works) for case in whole.cases] == [("engine", ["small", "smaller"]), ("scale", ["large"])]
+    with pytest.raises(ValueError, match="another processor: B"):
+        Results.joined([part("engine", "small"), part("engine", "small", "B")])
+
+
 def test_the_command(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     arguments = ["run", "engine", "--sizes", "5", "--rates", "0.2", "--rules", "stdp", "--peers", "fast,interpreter"]
