@@ -176,8 +176,8 @@ def test_the_page_keeps_what_is_by_hand(tmp_path: Path) -> None:
     assert (ROOT / "docs" / "performance.md").read_text().count(record.BEGIN) == 1
 
 
-def test_runs_on_one_machine_are_joined():
-    def part(case, work, processor="A"):
+def test_runs_on_one_machine_are_joined() -> None:
+    def part(case: str, work: str, processor: str = "A") -> Results:
         return Results({"processor": processor}, {}, [CaseResult(case, [Entry(work, "hmn-lava fast")])])
 
     whole = Results.joined([part("engine", "small"), part("scale", "large"), part("engine", "smaller")])
