@@ -71,20 +71,23 @@ def profile(
 ) -> None:
     """Count what a run, the worst case or given rates do, and what it costs in energy and time."""
     import hmn_lava as hl
-    from hmn_lava.drive import check_output, drive
+    from hmn_lava.drive import drive
     from hmn_lava.energy.alternatives import beside as others
-    from hmn_lava.energy.board import beside
+    from hmn_lava.energy.board import beside, check_same_run
+    from hmn_lava.energy.explain import check_name, names
     from hmn_lava.energy.explain import explain as explained
     from hmn_lava.energy.measurement import read_measurement
     from hmn_lava.energy.measurement import save_measurement as save
     from hmn_lava.energy.picture import check_picture, draw
     from hmn_lava.energy.rates import read_rates
     from hmn_lava.energy.table import write_csv
+    from hmn_lava.energy.terms import Terms
     from hmn_lava.errors import InputError
 
-    for path in (csv, picture, save_measurement):
-        if path is not None:
-            check_output(path)
+    _check_files([csv, picture, save_measurement], [file, measured])
+    if file is not None and (worst or rates):
+        remedy = "leave --input out, or --worst and --rates"
+        raise InputError("counts without a run have no input", field="--input", value=str(file), remedy=remedy)
     if measured is not None and backend == "board":
         remedy = "leave --measured out, or --backend board"
         raise InputError("two measurements of one run", field="--measured", value=measured, remedy=remedy)
@@ -94,6 +97,8 @@ def profile(
     if picture is not None:
         check_picture(picture)
     network = hl.load(bundle)
+    if explain is not None:
+        check_name(explain, names(network.network, Terms(network)))
     chosen = read_rates(rates) if rates else None
     inputs: Any = None
     if chosen is None and not worst:
@@ -101,6 +106,8 @@ def profile(
     options: dict[str, Any] = {"rates": chosen, "worst": worst, "backend": backend, "threads": threads}
     options |= {"steps_per_sample": sample, "profile": name}
     given = None if measured is None else read_measurement(measured)
+    if given is not None and steps is not None:
+        check_same_run(given, steps, network.network.frame)
     report = hl.profile(network, inputs, steps, **options, limits=limits(time_limit), host=host, translator=translator)
     measurement = report.measured or given
     if save_measurement is not None and measurement is not None:
@@ -112,7 +119,7 @@ def profile(
     if picture is not None:
         draw([report, *(found.reports if found is not None else ())], picture)
     text = None if explain is None else explained(report, explain)
-    for line in report.notes:
+    for line in [*report.notes, *(found.notes() if found is not None else ())]:
         note(f"note: {line}")
     if as_json:
         content = {"bundle": str(bundle), **report.as_dict(), "measured": [row.as_dict() for row in board]}
@@ -127,10 +134,24 @@ def profile(
         _board(board)
     if found is not None:
         print_table(
-            ["alternative", f"energy per {'weight update' if report.updates else 'step'}", "time per step"],
+            ["alternative", f"energy per {'weight update' if report.updates else 'step'}", "time per step", "can run"],
             found.rows(),
             "alternatives",
         )
+
+
+def _check_files(outputs: list[Path | None], inputs: list[Path | None]) -> None:
+    """Before a long run: every file can be written, and none twice or over an input. Raises InputError."""
+    from hmn_lava.drive import check_output
+    from hmn_lava.errors import InputError
+
+    seen = {path.resolve() for path in inputs if path is not None}
+    for path in outputs:
+        if path is None:
+            continue
+        if check_output(path).resolve() in seen:
+            raise InputError("the same file is named twice", where=str(path), remedy="give each a name of its own")
+        seen.add(path.resolve())
 
 
 def _tables(report: Report) -> None:
@@ -147,7 +168,6 @@ def _tables(report: Report) -> None:
     print_table(["term", f"pJ per {unit}: typical (low to high)", "share"], rows, "energy by term")
     print_table(["operation", "count", f"per {unit}"],
                 [(n, _count(v), f"{v / each:.4g}") for n, v in report.operations().items()], "counts")  # fmt: skip
-    seconds = Range.of(report.tally.time.sum(axis=1))
     totals = [
         ("all", joules(whole)),
         ("per step", joules(report.per_step)),
@@ -155,7 +175,7 @@ def _tables(report: Report) -> None:
         ("per sample learned", joules(report.per_sample)),
         ("per weight update", None if report.per_update is None else joules(report.per_update)),
         ("per changed weight", None if report.per_change is None else joules(report.per_change)),
-        ("time per step", _ns(seconds.times(1 / max(1, report.steps)))),
+        ("time per step", _ns(report.time.times(1 / max(1, report.steps)))),
         ("longest step of the chip", _ns(Range.of(report.tally.longest))),
     ]
     print_table(["", "typical (low to high)"], totals, "energy and time")
@@ -164,8 +184,6 @@ def _tables(report: Report) -> None:
         flat = {**metrics, **metrics.pop("SynapticOperations")}
         print_table(["metric", "value"], [(n, f"{v:.6g}") for n, v in flat.items() if n != "SynapticOperations"],
                     "NeuroBench")  # fmt: skip
-    if report.unknown:
-        note(f"not known of this profile, and left out: {', '.join(report.unknown)}")
     whose = report.backend or report.origin
     note(f"{whose}: {report.steps} steps, {report.updates} weight updates, {report.cores} cores; --explain total")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmn_lava.errors import InputError
-from hmn_lava.files import write_whole
+from hmn_lava.files import write_output
 from hmn_lava.simulator.result import Result
 from hmn_lava.spec import stimulus_inputs
 from hmn_lava.spec.npz import NpzError, npz_names, read_npz
@@ -83,9 +84,15 @@ def drive(
 def check_output(file: str | os.PathLike[str]) -> Path:
     """The path of a file to write, before a long run is spent on it. Raises InputError if it cannot be one."""
     path = Path(file)
-    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        problem = "is a folder" if path.is_dir() else "its folder is not there, or not writable"
-        raise InputError(problem, where=str(path), remedy="name a file in a folder that you may write to")
+    remedy = "name a file in a folder that you may write to"
+    try:
+        if path.is_dir():
+            raise InputError("is a folder", where=str(path), remedy=remedy)
+        with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent):
+            pass  # permissions alone do not say: a disk may be full or read-only, a name too long
+    except OSError as error:
+        problem = f"its folder is not there, or not writable: {error.strerror or error}"
+        raise InputError(problem, where=str(path), remedy=remedy) from None
     return path
 
 
@@ -99,10 +106,4 @@ def save_result(result: Result, file: str | os.PathLike[str]) -> None:
         arrays[name] = result.real(name)
         if np.issubdtype(raw.dtype, np.integer):
             arrays[f"{name}.integers"] = raw
-    path = check_output(file)
-    try:
-        write_whole(path, lambda stream: np.savez(stream, **arrays))
-    except OSError as error:
-        raise InputError(
-            f"cannot be written: {error.strerror}", where=str(path), remedy="choose a file that you may write"
-        ) from None
+    write_output(check_output(file), lambda stream: np.savez(stream, **arrays))

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from hmn_lava.errors import InputError
+
 
 def write_whole(path: Path, fill: Callable[[BinaryIO], Any]) -> None:
     """Write ``path`` by ``fill(stream)``, beside it first: whatever fails, the old file stays and nothing else is left.
@@ -25,3 +27,12 @@ def write_whole(path: Path, fill: Callable[[BinaryIO], Any]) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def write_output(path: Path, fill: Callable[[BinaryIO], Any]) -> None:
+    """:func:`write_whole` of a file that the user named. Raises InputError, with that name, if it cannot be written."""
+    try:
+        write_whole(path, fill)
+    except OSError as error:
+        remedy = "choose a file that you may write, on a disk with room"
+        raise InputError(f"cannot be written: {error.strerror or error}", where=str(path), remedy=remedy) from None

@@ -14,6 +14,7 @@ from hmn_lava.energy.report import Report
 from hmn_lava.errors import FitError
 
 CHIPS = ("loihi1", "loihi2")
+CANNOT_RUN = "cannot run there"
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,19 +40,27 @@ class Alternatives:
             "cpu": None if self.cpu is None else self.cpu.as_dict(),
         }
 
-    def rows(self) -> list[tuple[str, str, str]]:
-        """Name, energy per update (or step, where nothing learns), time per step."""
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """Name, energy per update (or step, where nothing learns), time per step, and whether it could run there."""
         found = []
         for report in self.reports:
             energy = report.per_update or report.per_step
             time = report.time.times(1e-3 / max(1, report.steps))
-            name = f"{report.plasticity} on {report.profile}"
-            found.append((name, joules(energy), f"{time.typical:.4g} us ({time.low:.3g} to {time.high:.3g})"))
+            lasts = f"{time.typical:.4g} us ({time.low:.3g} to {time.high:.3g})"
+            found.append((_name(report), joules(energy), lasts, "yes" if report.runs else CANNOT_RUN))
         if isinstance(self.lowering, str):
-            found.append((self.lowering, "", ""))
+            found.append((self.lowering, "", "", CANNOT_RUN))
         if self.cpu is not None:
-            found.append(("this computer, fast", *self.cpu.texts()))
+            found.append(("this computer, fast", *self.cpu.texts(), "yes"))
         return found
+
+    def notes(self) -> list[str]:
+        """The notes of all reports, each with its name."""
+        return [f"{_name(report)}: {note}" for report in self.reports for note in report.notes]
+
+
+def _name(report: Report) -> str:
+    return f"{report.plasticity} on {report.profile}"
 
 
 def beside(

@@ -60,15 +60,21 @@ def _checked(network: IntegerNetwork, rates: Rates) -> dict[str, NDArray[np.floa
         raise InputError(problem, field="rates", value=name, remedy=f"give one for each of: {', '.join(sizes)}")
     found = {}
     for name, size in sizes.items():
-        try:
-            given = np.atleast_1d(np.asarray(rates[name], np.float64))
-        except (TypeError, ValueError):
-            given = np.zeros(0)
+        given = _numbers(rates[name])
         if given.shape not in ((1,), (size,)) or not bool(((given >= 0) & (given <= 1)).all()):
             remedy = f"one probability from 0 to 1, or {size} of them"
             raise InputError("not a rate", field=f"rates.{name}", value=rates[name], remedy=remedy)
         found[name] = np.broadcast_to(given, (size,))
     return found
+
+
+def _numbers(value: Any) -> NDArray[np.float64]:
+    """``value`` as numbers; none where it is text, a switch or anything else, for which numpy would find a number."""
+    try:
+        given = np.atleast_1d(np.asarray(value))
+    except ValueError:  # rows of different lengths
+        return np.zeros(0)
+    return given.astype(np.float64) if given.dtype.kind in "iuf" else np.zeros(0)
 
 
 def _assumed(network: IntegerNetwork, rates: dict[str, NDArray[np.float64]], all_at_once: bool) -> Assumed:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hmn_lava.backends.profiler import BoardMeasurement
+from hmn_lava.energy.coefficients import POWERS
 from hmn_lava.energy.lines import Range, total
 from hmn_lava.energy.report import Report
 from hmn_lava.errors import InputError
@@ -45,14 +46,12 @@ def beside(report: Report, measured: BoardMeasurement) -> list[Compared]:
     """The report of a run beside the measurement of the same run.
 
     Times are of the whole run in ns, energies in pJ, powers in mW. A static energy is the static power times the time.
-    Raises InputError for another number of steps.
+    Of a profile whose steps take no time no power can be estimated: it is left out. Raises InputError for another
+    number of steps.
     """
-    steps = report.steps * report.frame
-    if measured.steps != steps:
-        remedy = "profile as many steps as the board ran"
-        raise InputError("not the same run", field="steps", value=measured.steps, remedy=f"{remedy}: {steps}")
-    spiking = Range.of(report.tally.spiking.sum(axis=1))
-    learning = Range.of((report.tally.time - report.tally.spiking).sum(axis=1))
+    check_same_run(measured, report.steps, report.frame)
+    spiking = Range.of(report.tally.total(report.tally.spiking))
+    learning = Range.of(report.tally.total(report.tally.time - report.tally.spiking))
     flows = report.energy(lambda key: key.operation in POWERS)
     moves = report.energy(lambda key: key.operation not in POWERS)
     seconds = measured.total("execution_time")
@@ -67,9 +66,6 @@ def beside(report: Report, measured: BoardMeasurement) -> list[Compared]:
 
     phases = [measured.total(name) for name in ("management_time", "pre_learning_management_time", "learning_time")]
     late = [value for value in phases if value is not None]
-    constant, time = _power(report), report.time
-    whole = Range(moves.low / time.high, moves.typical / time.typical, moves.high / time.low) + constant
-    power = _mean(measured.power)
     rows = [
         ("execution time", "ns", report.time, _scaled(seconds, NS)),
         ("spiking time", "ns", spiking, _scaled(measured.total("spiking_time"), NS)),
@@ -77,25 +73,32 @@ def beside(report: Report, measured: BoardMeasurement) -> list[Compared]:
         ("energy", "pJ", flows + moves, energy("")),
         ("static energy", "pJ", flows, energy("static_")),
         ("dynamic energy", "pJ", moves, energy("dynamic_")),
-        ("power", "mW", whole, _scaled(power, MW)),
     ]
     found = [Compared(*row) for row in rows]
+    time = report.time
+    if time.low > 0:
+        power = Range(moves.low / time.high, moves.typical / time.typical, moves.high / time.low) + _power(report)
+        found.append(Compared("power", "mW", power, _scaled(_mean(measured.power), MW)))
     if report.updates and energy("") is not None:
         found.append(Compared("energy per weight update", "pJ", (flows + moves).times(1.0 / report.updates),
                               (energy("") or 0.0) / report.updates))  # fmt: skip
     return found
 
 
-POWERS = ("static_power_per_chip", "embedded_power_per_chip")
+def check_same_run(measured: BoardMeasurement, steps: int, frame: int) -> None:
+    """Raise InputError if a measurement is not one of ``steps`` steps of the model, of ``frame`` of the chip each."""
+    if measured.steps != steps * frame:
+        remedy = f"profile as many steps as the board ran: {measured.steps / frame:g}"
+        raise InputError("not the same run", field="steps", value=steps, remedy=remedy)
 
 
 def _sum(value: Any) -> float | None:
     """An energy over all steps: the sum of an array, or the number as it is."""
-    return None if value is None else float(np.sum(value))
+    return None if value is None or not np.size(value) else float(np.sum(value))
 
 
 def _mean(value: Any) -> float | None:
-    return None if value is None else float(np.mean(value))
+    return None if value is None or not np.size(value) else float(np.mean(value))
 
 
 def _scaled(value: float | None, factor: float) -> float | None:
@@ -104,6 +107,5 @@ def _scaled(value: float | None, factor: float) -> float | None:
 
 def _power(report: Report) -> Range:
     """mW that flow whatever happens."""
-    entries = [report.coefficients.entry(operation) for operation in POWERS]
-    spans = [Range.of(entry.span).times(report.coefficients.chips) for entry in entries if entry is not None]
-    return total(spans)
+    each = (Range.of(report.coefficients.entry(operation).span) for operation in POWERS)
+    return total(each).times(report.coefficients.chips)

@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hmn_lava.errors import InputError
 from hmn_lava.hardware_profiles import Profile
 from hmn_lava.hardware_profiles.costs import Estimate
+
+Span = tuple[float, float, float]
+"""(low, typical, high)."""
+
+POWERS = ("static_power_per_chip", "embedded_power_per_chip")
+"""What flows whatever happens, mW: its count is a time in ns."""
 
 BARRIER_TILES = 32
 """Tiles of the larger of the two barriers that a profile gives (its name says so)."""
@@ -16,30 +23,31 @@ class Coefficients:
     """Energy in pJ and time in ns of each operation, as (low, typical, high), on ``tiles`` of ``chips``.
 
     A chip with microcode is charged for the instructions that a compartment executes, one without for neuron updates.
+    Raises InputError for a profile that has no section energy or none of time.
     """
 
     def __init__(self, profile: Profile, tiles: int = 1, chips: int = 1) -> None:
         self.profile, self.tiles, self.chips = profile, max(1, tiles), max(1, chips)
-        programmed = profile.energy is not None and profile.energy.microcode_instruction is not None
-        self.unused = ("neuron_update_active", "neuron_update_inactive") if programmed else ("microcode_instruction",)
+        for section, what in (("energy", "energies"), ("time", "times")):
+            if getattr(profile, section) is None:
+                remedy = f"give a profile with the section {section}"
+                raise InputError(f"has no {what}", where=profile.name, field=section, remedy=remedy)
+        updates = ("neuron_update_active", "neuron_update_inactive")
+        self.unused = ("microcode_instruction",) if profile.microcode is None else updates
 
-    def entry(self, operation: str, table: str = "energy") -> Estimate | None:
-        """The profile's entry, None where it has none or where the chip is not charged by this operation."""
-        section = getattr(self.profile, table)
-        if section is None or operation in self.unused:
-            return None
-        found: Estimate | None = getattr(section, operation, None)
+    def entry(self, operation: str) -> Estimate:
+        """The profile's energy or power of an operation that the chip is charged for."""
+        found: Estimate = getattr(self.profile.energy, operation)
         return found
 
-    def energy(self, operation: str) -> tuple[float, float, float] | None:
+    def energy(self, operation: str) -> Span:
         """pJ."""
-        found = self.entry(operation)
-        return None if found is None else found.span
+        return self.entry(operation).span
 
-    def time(self, operation: str) -> tuple[float, float, float] | None:
+    def time(self, operation: str) -> Span:
         """ns."""
-        found = self.entry(operation, "time")
-        return None if found is None else found.span
+        found: Estimate = getattr(self.profile.time, operation)
+        return found.span
 
     def barrier(self) -> NDArray[np.float64]:
         """ns: the barrier that ends a step, linear in the tiles between the two that the profile gives.
@@ -64,4 +72,4 @@ class Coefficients:
         return self._times("spike_within_tile")
 
     def _times(self, name: str) -> NDArray[np.float64]:
-        return np.array(self.time(name) or (0.0, 0.0, 0.0))
+        return np.array(self.time(name))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from hmn_lava.energy.lines import Line, Range, total
 from hmn_lava.energy.report import Report
+from hmn_lava.energy.terms import TERMS, Terms
 from hmn_lava.errors import InputError
+from hmn_lava.network import IntegerNetwork
 
 DEFINITIONS = {
     "neuron_update_active": "a compartment in a step of the chip, where a message that is not zero arrives or leaves",
@@ -28,16 +30,27 @@ DEFINITIONS = {
 
 
 def explain(report: Report, name: str) -> str:
-    """How the energy of a term, a component or an operation is made; ``total`` for all of it.
+    """How the energy of a term, a component, a part or an operation is made; ``total`` for all of it.
 
-    Raises InputError for a name that no line has.
+    Raises InputError for a name that is none of these.
     """
-    chosen = [line for line in report.lines if name in ("total", *_names(line))]
-    if not chosen:
-        known = sorted({word for line in report.lines for word in _names(line) if word})
-        raise InputError("nothing of that name was counted", field="explain", value=name,
-                         remedy=f"total, or one of: {', '.join(known)}")  # fmt: skip
-    return "\n".join(_text(report, name, chosen))
+    check_name(name, report.names)
+    return "\n".join(_text(report, name, [line for line in report.lines if name in ("total", *_names(line))]))
+
+
+def names(network: IntegerNetwork, terms: Terms) -> frozenset[str]:
+    """Components and parts of a network."""
+    parts = {*network.groups, *network.learning, *network.inputs}
+    links = {terms.link(number) for number in range(len(network.links))}
+    return frozenset(parts | {terms.component(part) for part in parts} | links | {"chip"})
+
+
+def check_name(name: str, known: Collection[str]) -> None:
+    """Raise InputError for a name that :func:`explain` does not know; ``known`` are the network's own names."""
+    everything = ("total", *TERMS, *DEFINITIONS, *sorted(known))
+    if name not in everything:
+        remedy = f"one of: {', '.join(everything)}"
+        raise InputError("nothing of that name is counted", field="explain", value=name, remedy=remedy)
 
 
 def _names(line: Line) -> tuple[str, ...]:
@@ -45,8 +58,8 @@ def _names(line: Line) -> tuple[str, ...]:
 
 
 def _text(report: Report, name: str, chosen: list[Line]) -> Iterator[str]:
-    energy = total(line.energy for line in chosen)
-    yield f"{name}: {joules(energy)} in {report.steps} steps of {report.name} ({report.plasticity}, {report.origin})"
+    energy, whole = total(line.energy for line in chosen), f"in {report.steps} steps of {report.name}"
+    yield f"{name}: {joules(energy) if chosen else 'nothing counted'} {whole} ({report.plasticity}, {report.origin})"
     if report.updates:
         each = energy.times(1.0 / report.updates)
         yield (
@@ -62,9 +75,6 @@ def _text(report: Report, name: str, chosen: list[Line]) -> Iterator[str]:
         yield f"  count        {_number(line.count)}  {DEFINITIONS[key.operation]}"
         if line.times is not None:
             yield f"               from {_number(line.times.low)} to {_number(line.times.high)}"
-        if line.coefficient is None:
-            yield f"  coefficient  not known: {line.source}"
-            continue
         c = line.coefficient
         yield f"  coefficient  {c.typical:g} {line.unit} (from {c.low:g} to {c.high:g}), {line.basis}"
         yield f"  source       {line.source}"

@@ -65,8 +65,6 @@ class Ledger:
         if not self._charge(key, values, cores):
             return
         time = self.coefficients.time(key.operation)
-        if time is None:
-            return
         if cores is None:
             self._alone += np.multiply.outer(time, values.sum(axis=1))
             return
@@ -79,16 +77,17 @@ class Ledger:
         self._charge(key, values, cores)
 
     def _charge(self, key: Key, values: NDArray[Any], cores: Integers | None) -> bool:
-        """Count and charge the energy; whether there was anything."""
+        """Count and charge the energy; whether there was anything that the chip is charged for."""
         total = values.sum()
         if not total:
             return False
         self.counts[key] += total.item()
-        energy = self.coefficients.energy(key.operation)
-        if energy is not None:
-            self._now += energy[1] * values.sum(axis=1)
-            if cores is not None:
-                np.add.at(self.by_core, cores, energy[1] * values.sum(axis=0))
+        if key.operation in self.coefficients.unused:
+            return False
+        _, typical, _ = self.coefficients.energy(key.operation)
+        self._now += typical * values.sum(axis=1)
+        if cores is not None:
+            np.add.at(self.by_core, cores, typical * values.sum(axis=0))
         return True
 
     def close(self, ways: NDArray[np.float64], ends: NDArray[np.bool_]) -> None:

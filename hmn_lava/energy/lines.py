@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hmn_lava.energy.coefficients import Coefficients
+from hmn_lava.energy.coefficients import POWERS, Coefficients
 from hmn_lava.energy.ledger import Key
 from hmn_lava.energy.tally import Tally
 from hmn_lava.hardware_profiles.costs import Estimate
@@ -52,13 +52,12 @@ class Line:
     """One count with its coefficient: ``energy`` = ``count`` · ``coefficient``, in pJ.
 
     ``key`` says what is counted. ``coefficient`` is in ``unit`` (pJ for an operation; mW for a power, whose count is a
-    time in ns: 1 mW · 1 ns = 1 pJ), and is None where the profile has none: then the energy is not known. ``times`` is
-    the count as a range, where it is one.
+    time in ns: 1 mW · 1 ns = 1 pJ). ``times`` is the count as a range, where it is one.
     """
 
     key: Key
     count: float
-    coefficient: Range | None
+    coefficient: Range
     unit: str
     source: str
     basis: str
@@ -66,9 +65,9 @@ class Line:
 
     @property
     def energy(self) -> Range:
-        """pJ; 0 where it is not known."""
+        """pJ."""
         c, n = self.coefficient, self.times or Range(self.count, self.count, self.count)
-        return NOTHING if c is None else Range(c.low * n.low, c.typical * n.typical, c.high * n.high)
+        return Range(c.low * n.low, c.typical * n.typical, c.high * n.high)
 
     def per(self, divisor: float) -> dict[str, Any]:
         """The line divided by a number of updates, steps or samples, as JSON has it."""
@@ -82,9 +81,9 @@ class Line:
             "kind": self.key.kind,
             "purpose": self.key.purpose,
             "count": self.count * share,
-            "coefficient": None if self.coefficient is None else self.coefficient.as_dict(),
+            "coefficient": self.coefficient.as_dict(),
             "unit": self.unit,
-            "energy": None if self.coefficient is None else self.energy.times(share).as_dict(),
+            "energy": self.energy.times(share).as_dict(),
             "source": self.source,
             "basis": self.basis,
         }
@@ -96,10 +95,10 @@ def lines(tally: Tally, coefficients: Coefficients) -> list[Line]:
     for key, count in tally.counts.items():
         if key.operation not in coefficients.unused:
             found.append(_line(key, count, coefficients.entry(key.operation), None))
-    time = Range.of(tally.time.sum(axis=1))
-    spiking = Range.of(tally.spiking.sum(axis=1))
+    time = Range.of(tally.total(tally.time))
+    spiking = Range.of(tally.total(tally.spiking))
     learning = Range(*(a - b for a, b in zip(_ends(time), _ends(spiking), strict=True)))
-    for operation, term in (("static_power_per_chip", "static"), ("embedded_power_per_chip", "embedded")):
+    for operation, term in zip(POWERS, ("static", "embedded"), strict=True):
         for purpose, during in (("inference", spiking), ("learning", learning)):
             if during.high > 0:
                 key = Key("", "chip", "spike" if purpose == "inference" else "learning", term, operation, "", purpose)
@@ -108,9 +107,7 @@ def lines(tally: Tally, coefficients: Coefficients) -> list[Line]:
     return found
 
 
-def _line(key: Key, count: float, entry: Estimate | None, times: Range | None) -> Line:
-    if entry is None:
-        return Line(key, count, None, "pJ", "the profile has no such coefficient", "unknown", times)
+def _line(key: Key, count: float, entry: Estimate, times: Range | None) -> Line:
     return Line(key, count, Range.of(entry.span), entry.unit, entry.source, entry.basis, times)
 
 

@@ -15,7 +15,7 @@ from hmn_lava.backends.board import BoardSession
 from hmn_lava.backends.hosts import parse_host
 from hmn_lava.backends.profiler import BoardMeasurement
 from hmn_lava.errors import BackendError, InputError
-from hmn_lava.files import write_whole
+from hmn_lava.files import write_output
 
 if TYPE_CHECKING:
     from hmn_lava.backends.contained import Limits
@@ -67,23 +67,32 @@ def measure(session: BoardSession, inputs: Mapping[str, Any], steps: int | None)
 def save_measurement(measured: BoardMeasurement, file: str | os.PathLike[str]) -> None:
     """Write the fields of a measurement as JSON, arrays as lists. Raises InputError if it cannot be written."""
     text = json.dumps(asdict(measured), indent=1, default=lambda array: array.tolist())
-    try:
-        write_whole(Path(file), lambda stream: stream.write(text.encode() + b"\n"))
-    except OSError as error:
-        remedy = "choose a file that you may write"
-        raise InputError(f"cannot be written: {error.strerror}", where=str(file), remedy=remedy) from None
+    write_output(Path(file), lambda stream: stream.write(text.encode() + b"\n"))
 
 
 def read_measurement(file: str | os.PathLike[str]) -> BoardMeasurement:
-    """A measurement that :func:`save_measurement` wrote. Raises InputError for a file that holds none."""
+    """A measurement that :func:`save_measurement` wrote.
+
+    A time or an energy is one number, or one for each step; a power may have been sampled as often as the board likes.
+    Raises InputError for a file that holds anything else.
+    """
     path = Path(file)
     try:
         found = _measurement(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         raise InputError("cannot be read as a measurement", where=str(path), remedy=_REMEDY) from None
-    numbers = [getattr(found, f.name) for f in fields(found) if f.name not in ("interface", "notes")]
-    if not all(value is None or _is_quantity(value) for value in numbers) or not isinstance(found.steps, int):
-        raise InputError("holds something else than numbers", where=str(path), remedy=_REMEDY)
+    if type(found.steps) is not int or found.steps < 1:
+        raise InputError("not a number of steps", where=str(path), field="steps", value=found.steps, remedy=_REMEDY)
+    for name in (f.name for f in fields(found) if f.name not in ("interface", "steps", "notes")):
+        value = getattr(found, name)
+        if value is None:
+            continue
+        if not _is_quantity(value):
+            raise InputError("holds something else than numbers", where=str(path), field=name, remedy=_REMEDY)
+        size = np.size(value)
+        if np.ndim(value) > 1 or size == 0 or (np.ndim(value) and size != found.steps and "power" not in name):
+            problem = f"has {size} values for {found.steps} steps"
+            raise InputError(problem, where=str(path), field=name, remedy=f"{_REMEDY}: one value, or one for each step")
     return found
 
 

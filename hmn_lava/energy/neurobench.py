@@ -8,7 +8,8 @@ inputs, and a step of the model is one of its time steps.
   many whole bytes as its integer format needs.
 * ``ConnectionSparsity``: zeros among the weights over all weights, rounded to 4 decimals; a pair of neurons without a
   synapse is a zero. Of the weights at the beginning.
-* ``ActivationSparsity``: zeros among the activations over all activations.
+* ``ActivationSparsity``: zeros among the activations over all activations, of all steps from the first: a population
+  that the input has not reached yet, after some steps of latency, counts as silent.
 * ``SynapticOperations``, per sample: ``Effective_MACs`` or ``Effective_ACs``: pairs of an activation that is not zero
   with a weight that is not zero, an AC where all activations of that layer and step are -1, 0 or 1, else a MAC;
   ``Dense``: all weights, whatever their and the activations' values, in every step.

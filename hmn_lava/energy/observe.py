@@ -51,6 +51,10 @@ def observe(
         remedy = f"one of: {', '.join(BACKENDS)}, which give the same counts; board or rehearsal, to run there besides"
         raise InputError("does not count", field="backend", value=backend, remedy=remedy)
     arrays, steps = check_inputs(network, inputs, steps)
+    if steps < 1:
+        raise InputError(
+            "nothing happens in no steps", field="inputs", value=steps, remedy="give an input of some steps"
+        )
     many = 8 * sum(_size(network, name) for name in plastic(network)) > PART
     named = _named(network, with_weights=not many)
     _refuse_unrecordable(named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,11 @@ from numpy.typing import ArrayLike
 
 from hmn_lava.backends.profiler import BoardMeasurement
 from hmn_lava.bundle import Bundle
+from hmn_lava.energy.arguments import check_arguments, chosen_profile, whole
 from hmn_lava.energy.assume import expected
 from hmn_lava.energy.assume import worst as worst_case
 from hmn_lava.energy.coefficients import Coefficients
+from hmn_lava.energy.explain import names
 from hmn_lava.energy.layout import Layout
 from hmn_lava.energy.measurement import BACKENDS as ON_BOARD
 from hmn_lava.energy.measurement import measure, open_board
@@ -22,7 +25,7 @@ from hmn_lava.energy.report import Origin, Report
 from hmn_lava.energy.tally import Counter, Tally, assumed, observed
 from hmn_lava.energy.terms import Terms
 from hmn_lava.errors import InputError
-from hmn_lava.hardware_profiles import Profile, load_profile
+from hmn_lava.hardware_profiles import Profile
 
 if TYPE_CHECKING:
     from hmn_lava.backends.contained import Limits
@@ -36,7 +39,7 @@ def profile(
     inputs: Mapping[str, ArrayLike] | None = None,
     steps: int | None = None,
     *,
-    profile: Profile | str | None = None,
+    profile: Profile | str | os.PathLike[str] | None = None,
     rates: Mapping[str, Any] | None = None,
     worst: bool = False,
     backend: str = "fast",
@@ -57,24 +60,16 @@ def profile(
     ``rehearsal`` runs in Lava's runtime what goes on a board, and nothing is measured. The counts are those of the same
     run by the fast executor. ``limits``, ``host`` and ``translator`` are those of :meth:`Bundle.session`.
 
-    docs/energy.md defines what is counted. Raises InputError for inputs and rates that do not fit, for two origins of
-    the counts at once, and for a profile without energies; BackendError, FitError and RunError as a session on a board
-    does, before anything is run where it can be known.
+    docs/energy.md defines what is counted. Raises InputError for an argument of another type, inputs and rates that do
+    not fit, two origins of the counts at once, and a profile without energies or times; BackendError, FitError and
+    RunError as a session on a board does, before anything is run where it can be known.
     """
-    chosen = bundle.profile if profile is None else profile if isinstance(profile, Profile) else load_profile(profile)
-    if chosen.energy is None or chosen.time is None:
-        remedy = "give a profile with the sections energy and time"
-        raise InputError("has no energies to multiply with", field="profile", value=chosen.name, remedy=remedy)
-    if worst and rates is not None:
-        raise InputError("both a worst case and rates", field="rates", remedy="give one of them")
-    if (worst or rates is not None) and inputs:
-        remedy = "leave the inputs out, or the rates and the worst case"
-        raise InputError("counts without a run have no inputs", field="inputs", remedy=remedy)
-    if steps is not None and steps < 1:
-        raise InputError("must be 1 or more", field="steps", value=steps, remedy="give a number of steps")
-    if steps_per_sample < 1:
-        remedy = "give how many steps of the model a sample takes"
-        raise InputError("must be 1 or more", field="steps_per_sample", value=steps_per_sample, remedy=remedy)
+    check_arguments(bundle, inputs, worst, rates, backend=backend, host=host, translator=translator)
+    steps = None if steps is None else whole("steps", steps, "give a number of steps")
+    threads = None if threads is None else whole("threads", threads, "give a number of threads, or None for all")
+    remedy = "give how many steps of the model a sample takes"
+    steps_per_sample = whole("steps_per_sample", steps_per_sample, remedy)
+    chosen = chosen_profile(profile, bundle)
     on_board = None
     if backend in ON_BOARD:
         if worst or rates is not None:
@@ -111,6 +106,7 @@ def profile(
         places=layout.places,
         steps_per_sample=steps_per_sample,
         notes=tuple(_notes(bundle, chosen)),
+        names=names(network, terms),
     )
     if on_board is None:
         return report
@@ -134,8 +130,6 @@ def _notes(bundle: Bundle, chosen: Profile) -> list[str]:
         found.append(
             f"coefficients of {chosen.name}; the network was compiled for {known.name} and lies as it does there"
         )
-    if chosen.microcode is not None and chosen.energy is not None and chosen.energy.microcode_instruction is None:
-        found.append(f"{chosen.name} has no energy of a microcode instruction: neuron updates are charged instead")
     if chosen.microcode is None:
         found.append(
             f"{chosen.name} has no microcode: its built-in neuron is charged for every compartment, and cannot run "

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hmn_lava.errors import InputError
+from hmn_lava.yaml_text import parse_yaml
 
 LARGEST = 64 << 20
 """Bytes of the largest file that is read."""
@@ -17,7 +16,7 @@ LARGEST = 64 << 20
 def read_rates(texts: Iterable[str]) -> dict[str, Any]:
     """The rates of all texts together, by population; a later one replaces an earlier.
 
-    Raises InputError for what is neither ``NAME=NUMBER`` nor such a file.
+    Raises InputError for what is neither ``NAME=NUMBER`` nor such a file, with unique names.
     """
     found: dict[str, Any] = {}
     for text in texts:
@@ -39,9 +38,9 @@ def _file(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST:
             raise InputError("too large", where=str(path), field="--rates", remedy=f"at most {LARGEST} bytes")
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError):
+        content = parse_yaml(path.read_text(encoding="utf-8-sig"), str(path), remedy)
+    except (OSError, UnicodeDecodeError):
         raise InputError("cannot be read as rates", where=str(path), field="--rates", remedy=remedy) from None
-    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+    if not isinstance(content, dict):
         raise InputError("does not map names to rates", where=str(path), field="--rates", remedy=remedy)
     return content

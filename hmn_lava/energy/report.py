@@ -26,6 +26,7 @@ class Report:
     what the counts are of. ``places``: where the cores in use lie, (cores, 6), as a placement's mesh says.
     ``backend``: who ran, None without a run. ``steps_per_sample``: steps of the model. ``notes``: what to keep in mind.
     ``measured``: what a board measured of the same run, None without a board.
+    ``names``: the network's components and parts.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Report:
     steps_per_sample: int
     notes: tuple[str, ...] = field(default_factory=tuple)
     measured: BoardMeasurement | None = None
+    names: frozenset[str] = frozenset()
 
     @property
     def steps(self) -> int:
@@ -75,7 +77,7 @@ class Report:
     @property
     def time(self) -> Range:
         """ns, of all steps."""
-        return Range.of(self.tally.time.sum(axis=1))
+        return Range.of(self.tally.total(self.tally.time))
 
     @property
     def per_step(self) -> Range:
@@ -111,11 +113,9 @@ class Report:
         return {term: total(found[term]) for term in TERMS if term in found}
 
     @property
-    def unknown(self) -> list[str]:
-        """Operations that were counted and that the profile has no energy or no time for: they count as nothing."""
-        found = {f"energy of {line.key.operation}" for line in self.lines if line.coefficient is None}
-        timed = {line.key.operation for line in self.lines if line.times is None}
-        return sorted(found | {f"time of {name}" for name in timed if self.coefficients.time(name) is None})
+    def runs(self) -> bool:
+        """Whether the profile's chip can run the network at all: every network has programs (microcode)."""
+        return self.coefficients.profile.microcode is not None
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON has it."""
@@ -125,6 +125,7 @@ class Report:
             "plasticity": self.plasticity,
             "profile": self.profile,
             "profile_sha256": self.profile_sha256,
+            "can_run": self.runs,
             "origin": self.origin,
             "backend": self.backend,
             "steps": self.steps,
@@ -146,7 +147,6 @@ class Report:
             "energy_per_sample": self._range(self.per_sample),
             "energy": self._range(self.energy()),
             "energy_by_term": {term: self._range(energy) for term, energy in self.by_term().items()},
-            "not_known": self.unknown,
             "time": {**self.time.as_dict(), "unit": "ns"},
             "time_per_step": {**self.time.times(1.0 / steps).as_dict(), "unit": "ns"},
             "longest_chip_step": {**Range.of(self.tally.longest).as_dict(), "unit": "ns"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,9 +27,11 @@ class Tally:
     """What was counted in ``steps`` steps of the model.
 
     ``counts``: by key; whole numbers, or expected ones. ``energy``: typical, of each step of the model, pJ, without
-    what flows anyway. ``time`` and ``spiking``: (3, steps), ns; low, typical, high. ``longest``: the longest step of
+    what flows anyway. ``time`` and ``spiking``: (3, kept), ns; low, typical, high. ``longest``: the longest step of
     the chip, (3,). ``by_core``: pJ. ``activity``: messages that were not zero, by population, in each step.
     ``changed``: weights that were another after a step than before, or None where nobody knows.
+
+    Series have an entry for each step of a run; without a run, for each of the steps that repeat themselves.
     """
 
     steps: int
@@ -42,6 +44,15 @@ class Tally:
     activity: dict[str, NDArray[Any]] = field(default_factory=dict)
     changed: int | None = None
     metrics: Metrics | None = None
+
+    @property
+    def kept(self) -> int:
+        """Entries of a series."""
+        return int(self.energy.size)
+
+    def total(self, series: NDArray[Any]) -> NDArray[np.float64]:
+        """The sum of a series over all steps, (..., kept) -> (...,)."""
+        return np.asarray(series.sum(axis=-1) * (self.steps / max(1, self.kept)))
 
 
 class Counter:
@@ -91,20 +102,12 @@ def assumed(counter: Counter, regular: Assumed, steps: int) -> Tally:
     series = {name: np.concatenate(parts) for name, parts in activity.items()}
     once = _tally(ledger, regular.steps, frame, series, changed, None)
 
-    def often(values: NDArray[Any]) -> NDArray[Any]:
-        return np.resize(values, (*values.shape[:-1], steps)) if values.ndim == 1 else np.stack(
-            [np.resize(row, steps) for row in values])  # fmt: skip
-
-    return Tally(
-        steps,
-        {key: _scaled(value, steps, regular.steps) for key, value in once.counts.items()},
-        often(once.energy),
-        often(once.time),
-        often(once.spiking),
-        once.longest,
-        once.by_core * (steps / regular.steps),
-        {name: often(values) for name, values in once.activity.items()},
-        None if changed is None else _scaled(changed, steps, regular.steps),
+    return replace(
+        once,
+        steps=steps,
+        counts={key: _scaled(value, steps, regular.steps) for key, value in once.counts.items()},
+        by_core=once.by_core * (steps / regular.steps),
+        changed=None if changed is None else _scaled(changed, steps, regular.steps),
     )
 
 

@@ -199,29 +199,6 @@ def digits(request):
     )
 
 
-def test_a_network_worked_by_hand():
-    """Two inputs, one neuron, two synapses; the inputs send at steps 0, 1 (both) and 2, the neuron a step later."""
-    net = hl.Network("hand")
-    net.input("x", 2, signal="spike")
-    net.hmn("z", 1, activation="relu", z_max=4.0)
-    net.connect_static("x", "z", weights=[[1.0, 0.5]])
-    bundle = hl.compile(net.spec())
-    report = hl.profile(bundle, {"x": np.array([[1, 0], [1, 1], [0, 1], [0, 0], [0, 0]], float)}, 5)
-    found = report.operations()
-    assert found["embedded_message"] == 4
-    assert found["synaptic_operation"] == 4
-    assert found["neuron_update_active"] == 3  # steps 1, 2 and 3
-    assert found["neuron_update_inactive"] == 2
-    assert found["spike_within_tile"] == 4  # nobody listens to z
-    assert not any(operation.startswith(("hop", "learning")) for operation in found)
-    program = bundle.network.groups["z"].program
-    (skip,) = [i for i in program.instructions if i.op == "skip"]
-    everything = 5 * len(program.instructions)
-    waits = bundle.network.groups["z"].initial["hold"][0]  # steps before the first input can arrive
-    assert waits == 1
-    assert found["microcode_instruction"] == everything - waits * skip.operands[1]
-
-
 def test_placement_changes_nothing_but_the_ways_of_messages(digits):
     inputs = random_inputs(digits.network, 20, 1)
     there = hl.profile(digits, inputs, 20)

@@ -1,45 +1,22 @@
-"""What a report says: sums, ranges, terms, the time of a step, the trace of a joule to its sources, errors."""
+"""What a report says: sums, ranges, terms, pictures, errors."""
 
-import csv
 import dataclasses
 import json
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import hmn_lava as hl
-from hmn_lava.backends.profiler import BoardMeasurement
-from hmn_lava.energy.board import beside
-from hmn_lava.energy.coefficients import Coefficients
-from hmn_lava.energy.cpu import measure
-from hmn_lava.energy.explain import DEFINITIONS, explain
-from hmn_lava.energy.ledger import Key, Ledger
 from hmn_lava.energy.lines import Range
-from hmn_lava.energy.measurement import read_measurement, save_measurement
 from hmn_lava.energy.picture import draw
-from hmn_lava.energy.table import COLUMNS, write_csv
+from hmn_lava.energy.table import write_csv
 from hmn_lava.energy.terms import _NOTES, TERMS, Terms
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STEPS = 24
-
-
-@pytest.fixture(scope="module", params=["neurocore", "engine"])
-def bundle(request):
-    return hl.compile(EXAMPLES / "digits.yaml", plasticity=request.param, allow_lossy=True)
-
-
-@pytest.fixture(scope="module")
-def inputs(bundle):
-    rng = np.random.default_rng(0)
-    return {name: rng.integers(0, 2, (STEPS, source.size)) * 1.0 for name, source in bundle.network.inputs.items()}
-
-
-@pytest.fixture(scope="module")
-def report(bundle, inputs):
-    return hl.profile(bundle, inputs, STEPS)
 
 
 def test_a_line_is_its_count_times_its_coefficient(report):
@@ -87,53 +64,6 @@ def test_the_notes_of_all_programs_are_known(bundle):
             assert set(Terms(made).instructions(group.name, group.program)) <= set(TERMS)
 
 
-def test_a_step_takes_the_busiest_core_the_longest_way_and_a_barrier():
-    coefficients = Coefficients(hl.load_profile("loihi1"), tiles=32, chips=1)
-    ledger = Ledger(3, coefficients)
-    ledger.open(2)
-    ledger.add(Key("", "", "spike", "neuron", "neuron_update_active"), np.array([[10, 4], [0, 7]]), np.array([0, 2]))
-    ledger.add(Key("", "", "spike", "transport", "synaptic_operation"), np.array([[5], [1]]), np.array([0]))
-    ledger.add(Key("", "", "learning", "weight", "learning_product"), np.array([[0, 0], [3, 2]]), np.array([1, 2]))
-    ledger.add(Key("", "", "host", "embedded", "embedded_message"), np.array([[2], [0]]))
-    ways = np.tile([40.0, 20.0], (3, 1))
-    ledger.close(ways, np.array([False, True]))
-    first = 10 * 8.4 + 5 * 3.5 + 40 + 465 + 2 * 500
-    second = 7 * 8.4 + 20 + 465 + (3 * 2.0 + 465 + 2000)
-    assert ledger.time[1] == pytest.approx([first, second])
-    assert ledger.spiking[1] == pytest.approx([first, 7 * 8.4 + 20 + 465])
-    assert ledger.energy[0] == pytest.approx(14 * 81 + 5 * 23.6 + 2 * 10000)
-    assert ledger.by_core == pytest.approx([10 * 81 + 6 * 23.6, 3 * 40, 11 * 81 + 2 * 40])
-
-
-@pytest.mark.parametrize(("tiles", "barrier"), [(1, 113.0), (32, 465.0), (16, 113 + 15 / 31 * 352)])
-def test_the_barrier_is_linear_in_tiles(tiles, barrier):
-    assert Coefficients(hl.load_profile("loihi1"), tiles).barrier()[1] == pytest.approx(barrier)
-
-
-def test_static_energy_is_power_times_time(report):
-    time = report.time
-    static = report.energy(lambda key: key.operation == "static_power_per_chip")
-    entry = hl.load_profile("loihi2").energy.static_power_per_chip
-    assert static.typical == pytest.approx(entry.value * time.typical * report.coefficients.chips)
-    assert static.high == pytest.approx(entry.high * time.high * report.coefficients.chips)
-
-
-def test_steps_that_end_an_epoch_are_longer(bundle, report):
-    longer = report.tally.time.sum() > report.tally.spiking.sum()
-    assert longer == (bundle.plasticity == "engine")
-
-
-def test_every_line_is_explained(report):
-    text = explain(report, "total")
-    for line in report.lines:
-        assert line.source in text and DEFINITIONS[line.key.operation] in text
-    weight = explain(report, "weight")
-    for count, coefficient in re.findall(r"energy +([\d,.e+]+) x ([\d.e+-]+) =", weight):
-        assert f"{count}" in weight and coefficient in weight
-    with pytest.raises(hl.InputError, match="transport"):
-        explain(report, "nonsense")
-
-
 def test_the_json_holds_the_keys_of_the_design(report):
     found = json.loads(json.dumps(report.as_dict()))
     headline = found["energy_per_update"]
@@ -141,19 +71,6 @@ def test_the_json_holds_the_keys_of_the_design(report):
     assert all({"name", "count", "coefficient", "unit", "source", "basis"} <= term.keys() for term in headline["terms"])
     assert sum(term["energy"]["typical"] for term in headline["terms"]) == pytest.approx(headline["typical"])
     assert headline["unit"] == "pJ"
-
-
-def test_csv_and_picture(report, tmp_path):
-    write_csv(report, tmp_path / "lines.csv")
-    with open(tmp_path / "lines.csv", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    assert tuple(rows[0]) == COLUMNS and len(rows) == len(report.lines)
-    assert sum(float(row["energy_pJ"]) for row in rows) == pytest.approx(report.energy().typical)
-    pytest.importorskip("matplotlib")
-    draw([report, report], tmp_path / "report.png")
-    assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(hl.InputError, match="png"):
-        draw([report], tmp_path / "report.txt")
 
 
 def test_other_coefficients_change_no_count(bundle, inputs, report):
@@ -190,35 +107,11 @@ def test_bad_input_is_refused(bundle, options, match):
         hl.profile(bundle, **options)
 
 
-def test_what_a_profile_does_not_know_is_said(bundle):
-    known = hl.load_profile("loihi2")
-    time = known.time.model_copy(update={"microcode_instruction": None})
-    report = hl.profile(bundle, steps=8, worst=True, profile=known.model_copy(update={"time": time}))
-    assert report.unknown == ["time of microcode_instruction"]
-    energy = known.energy.model_copy(update={"microcode_instruction": None})
-    report = hl.profile(bundle, steps=8, worst=True, profile=known.model_copy(update={"energy": energy}))
-    assert any("neuron updates are charged instead" in note for note in report.notes)
-    silent = known.model_copy(update={"energy": None})
-    with pytest.raises(hl.InputError, match="no energies"):
+@pytest.mark.parametrize(("section", "what"), [("energy", "has no energies"), ("time", "has no times")])
+def test_a_profile_without_energies_or_times_is_refused(bundle, section, what):
+    silent = hl.load_profile("loihi2").model_copy(update={section: None})
+    with pytest.raises(hl.InputError, match=f"loihi2: {section}: {what}"):
         hl.profile(bundle, steps=8, worst=True, profile=silent)
-
-
-def test_several_chips_take_longer_barriers_and_more_static_power():
-    net = hl.Network("wide")
-    net.input("x", 600, signal="spike")
-    net.hmn("y", 600, activation="relu", z_max=4.0)
-    net.hmn("z", 600, activation="relu", z_max=4.0)
-    net.connect("x", "y", weights=0.1, rates={"local": 0.01}, traces={"tau_fast": 5.0}, bounds=[0.0, 1.0])
-    net.connect("y", "z", weights=0.1, rates={"local": 0.01}, traces={"tau_fast": 5.0}, bounds=[0.0, 1.0])
-    bundle = hl.compile(net.spec(), profile="kapoho_point", allow_lossy=True)
-    report = hl.profile(bundle, steps=8, worst=True)
-    assert report.coefficients.chips == bundle.placement.chips > 1
-    assert report.operations()["hop_between_chips"] > 0
-    entry = bundle.profile.time.barrier_between_chips
-    assert report.time.typical > 8 * entry.value
-    static = report.energy(lambda key: key.operation == "static_power_per_chip")
-    power = bundle.profile.energy.static_power_per_chip.value * bundle.placement.chips
-    assert static.typical == pytest.approx(power * report.time.typical)
 
 
 def test_the_documents_example_runs(capsys, monkeypatch):
@@ -229,79 +122,72 @@ def test_the_documents_example_runs(capsys, monkeypatch):
     assert capsys.readouterr().out.startswith("Range(low=")
 
 
-# a board
-
-
-def fake_measurement(report):
-    """A made-up measurement, twice as slow as the estimate; nothing of it was measured."""
-    steps = report.steps * report.frame
-    each = 2e-9 * report.time.typical / steps
-    return BoardMeasurement(
-        "profiler", steps, execution_time=np.full(steps, each), spiking_time=0.75 * each, learning_time=0.25 * each,
-        power=0.4, static_power=0.3, dynamic_power=0.1,
-    )  # fmt: skip
-
-
-def test_the_estimate_beside_a_fake_measurement(report, tmp_path):
-    measured = fake_measurement(report)
-    rows = {row.name: row for row in beside(report, measured)}
-    assert rows["execution time"].ratio == pytest.approx(2.0)
-    seconds = 2e-9 * report.time.typical
-    assert rows["energy"].measured == pytest.approx(0.4 * seconds * 1e12)
-    assert rows["energy"].ratio == pytest.approx(0.4 * seconds * 1e12 / report.energy().typical)
-    assert rows["power"].measured == 400.0
-    assert rows["learning and management time"].measured == pytest.approx(0.25 * seconds * 1e9)
-    assert rows["energy per weight update"].measured == pytest.approx(rows["energy"].measured / report.updates)
-    save_measurement(measured, tmp_path / "measured.json")
-    again = {row.name: row for row in beside(report, read_measurement(tmp_path / "measured.json"))}
-    assert {n: r.measured for n, r in again.items()} == pytest.approx({n: r.measured for n, r in rows.items()})
-    with pytest.raises(hl.InputError, match="same run"):
-        beside(report, dataclasses.replace(measured, steps=1))
-
-
-def test_what_a_board_did_not_measure_has_no_ratio(report):
-    only_time = BoardMeasurement("callbacks", report.steps * report.frame, execution_time=1e-6)
-    rows = {row.name: row for row in beside(report, only_time)}
-    assert rows["energy"].measured is None and rows["energy"].ratio is None and rows["energy"].inside is None
-    assert rows["execution time"].measured == pytest.approx(1e3 * report.steps * report.frame)
-    assert "energy per weight update" not in rows
-
-
-@pytest.mark.parametrize("text", ["[]", "{}", "nonsense", '{"interface": "profiler", "steps": 3, "power": "much"}'])
-def test_a_file_that_is_no_measurement_is_refused(tmp_path, text):
-    (tmp_path / "measured.json").write_text(text)
-    with pytest.raises(hl.InputError):
-        read_measurement(tmp_path / "measured.json")
-
-
-# this computer
-
-
-def test_energy_of_this_computer_is_unknown_without_counters(bundle, inputs, tmp_path):
-    found = measure(bundle, inputs, STEPS, 100, powercap=tmp_path)
-    assert found.energy is None and "no energy counter" in found.why
-    assert found.seconds > 0 and found.as_dict()["energy_per_update"] is None
-
-
-def test_energy_of_this_computer_from_counters_that_wrap(bundle, inputs, tmp_path, monkeypatch):
-    zone = tmp_path / "intel-rapl:0"
-    zone.mkdir()
-    (zone / "name").write_text("package-0\n")
-    (zone / "max_energy_range_uj").write_text("999\n")
-    (zone / "energy_uj").write_text("990\n")
-    readings = iter(["990", "30"])
-    read = Path.read_text
-
-    def reading(path, *arguments, **options):
-        return next(readings) if path.name == "energy_uj" else read(path, *arguments, **options)
-
-    monkeypatch.setattr(Path, "read_text", reading)
-    found = measure(bundle, inputs, STEPS, 100, powercap=tmp_path)
-    assert found.energy == pytest.approx(40 * 1e6)  # 40 uJ in pJ
-    assert found.as_dict()["energy_per_update"] == pytest.approx(40 * 1e4)
-
-
 def test_ranges():
     a = Range(1, 2, 3)
     assert a + a == a.times(2) == Range(2, 4, 6)
     assert a.holds(1) and a.holds(3) and not a.holds(3.1)
+
+
+def test_pictures_are_drawn_without_a_warning(report, bundle, tmp_path):
+    pytest.importorskip("matplotlib")
+    silent = hl.profile(bundle, steps=8, rates=dict.fromkeys(bundle.model.populations, 0.0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        draw([report, hl.profile(bundle, worst=True, steps=3, profile="loihi1")], tmp_path / "report.png")
+        draw([silent], tmp_path / "silent.png")
+    for name in ("report.png", "silent.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(hl.InputError, match="png"):
+        draw([report], tmp_path / "report.txt")
+
+
+def test_a_file_that_cannot_be_written_is_named(report, tmp_path):
+    pytest.importorskip("matplotlib")
+    for write, name in ((write_csv, "lines.csv"), (lambda r, file: draw([r], file), "report.png")):
+        file = tmp_path / "nowhere" / name
+        with pytest.raises(hl.InputError, match=f"{re.escape(str(file))}: cannot be written"):
+            write(report, file)
+
+
+def test_a_huge_number_of_steps_takes_no_memory(bundle):
+    few, many = (hl.profile(bundle, worst=True, steps=n) for n in (160, 160 * 10**10))
+    assert many.tally.time.shape == few.tally.time.shape and many.steps == 160 * 10**10
+    assert many.updates == few.updates * 10**10
+    assert many.per_update.typical == pytest.approx(few.per_update.typical)
+    assert many.time.high == pytest.approx(1e10 * few.time.high)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"bundle": "digits"},
+        {"steps": 2.5},
+        {"steps": True},
+        {"steps": 1 << 60},
+        {"steps": "4"},
+        {"steps_per_sample": 1.5},
+        {"threads": "two"},
+        {"worst": "yes"},
+        {"worst": False, "rates": [0.1]},
+        {"worst": False, "inputs": np.zeros((3, 64))},
+        {"profile": 2},
+        {"host": 5},
+        {"backend": 5},
+    ],
+)
+def test_arguments_of_another_type_are_refused(bundle, options):
+    with pytest.raises(hl.InputError, match=f"^{list(options)[-1]}: (is not|must be)"):
+        hl.profile(**{"bundle": bundle, "worst": True, "steps": 4, **options})
+
+
+@pytest.mark.parametrize("rate", ["0.5", True, None, 10**400, [[0.1], [0.2, 0.3]], float("nan")])
+def test_a_rate_is_a_number(bundle, rate):
+    rates = {**dict.fromkeys(bundle.model.populations, 0.1), "pixels": rate}
+    with pytest.raises(hl.InputError, match=r"rates\.pixels: not a rate"):
+        hl.profile(bundle, rates=rates)
+
+
+def test_a_run_of_no_steps_is_refused(bundle):
+    inputs = {name: np.zeros((0, source.size)) for name, source in bundle.network.inputs.items()}
+    with pytest.raises(hl.InputError, match="no steps"):
+        hl.profile(bundle, inputs)
