@@ -121,3 +121,54 @@ def test_bad_input_is_exit_code_2(hmn_lava, compiled, options, tmp_path, monkeyp
 def test_input_from_a_file(hmn_lava, compiled, tmp_path):
     np.savez(tmp_path / "in.npz", pixels=np.zeros((9, 6)))
     assert hmn_lava("profile", compiled, "--input", tmp_path / "in.npz", "--json").json["steps"] == 9
+
+
+def test_what_cannot_run_is_marked(hmn_lava, compiled):
+    done = hmn_lava("profile", compiled, "--steps", 4, "--alternatives")
+    (row,) = [line for line in done.out.splitlines() if line.strip().startswith("neurocore on loihi1")]
+    assert row.rstrip().endswith("cannot run there")
+    assert "note: neurocore on loihi1: loihi1 has no microcode" in done.err
+    found = hmn_lava("profile", compiled, "--steps", 4, "--alternatives", "--json").json
+    assert found["can_run"] is True
+    assert [(r["profile"], r["can_run"]) for r in found["alternatives"]["chips"]] == [("loihi1", False)]
+
+
+def test_the_table_has_typical_low_and_high(hmn_lava, compiled):
+    report = hl.profile(hl.load(compiled), worst=True, steps=10)
+    out = hmn_lava("profile", compiled, "--worst", "--steps", 10).out
+    for term, energy in report.by_term().items():
+        low, typical, high = (value / report.updates for value in (energy.low, energy.typical, energy.high))
+        assert low < typical < high
+        (row,) = [line for line in out.splitlines() if line.strip().startswith(f"{term} ") and "%" in line]
+        assert f"{typical:.4g} ({low:.3g} to {high:.3g})" in row
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--worst", "--input", "nosuch.npz"), "no input"),
+        (("--rates", "pixels=0.1", "--input", "nosuch.npz"), "no input"),
+        (("--explain", "nonsense"), "nothing of that name"),
+        (("--measured", "broken.json"), "broken.json"),
+        (("--measured", "other.json", "--steps", "5"), "not the same run"),
+        (("--csv", "a.csv", "--picture", "a.csv"), "twice"),
+        (("--csv", "./broken.json", "--measured", "broken.json"), "twice"),
+        (("--csv", "nowhere/a.csv"), "nowhere/a.csv"),
+        (("--csv", "a" * 300), "aaa"),
+        (("--rates", "twice.yaml"), "given twice"),
+        (("--rates", "date.yaml"), "not a rate"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_counted(hmn_lava, compiled, options, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "other.json").write_text('{"interface": "profiler", "steps": 7}')
+    (tmp_path / "twice.yaml").write_text("pixels: 0.1\npixels: 0.2\n")
+    (tmp_path / "date.yaml").write_text("pixels: 2026-11-23\nteach: 0.1\nhidden: 0.1\nout: 0.1\n")
+
+    def never(*arguments, **options):
+        raise AssertionError("it was counted")
+
+    monkeypatch.setattr("hmn_lava.energy.profiling.Counter.count", never)
+    done = hmn_lava("profile", compiled, *options)
+    assert done.code == 2 and says in done.err and "remedy" in done.err
