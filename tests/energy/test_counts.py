@@ -246,44 +246,6 @@ def test_changed_weights_are_those_that_differ_from_step_to_step(digits):
     assert hl.profile(digits, inputs, 30).tally.changed == changed > 0
 
 
-def test_the_worst_case_bounds_a_run(digits):
-    inputs = random_inputs(digits.network, 20, 3)
-    run, most = hl.profile(digits, inputs, 20), hl.profile(digits, steps=20, worst=True)
-    bounded = run.operations()
-    idle = bounded.pop("neuron_update_inactive", 0)
-    assert idle >= most.operations().get("neuron_update_inactive", 0)
-    for operation, n in bounded.items():
-        assert n <= most.operations()[operation], operation
-    assert most.tally.changed == most.updates
-
-
-def test_rates_of_one_are_the_worst_case_and_of_zero_are_silence(digits):
-    names = [p for p in digits.model.populations]
-    most = hl.profile(digits, steps=16, worst=True).operations()
-    full = hl.profile(digits, steps=16, rates=dict.fromkeys(names, 1.0)).operations()
-    assert full == pytest.approx(most)
-    none = hl.profile(digits, steps=16, rates=dict.fromkeys(names, 0.0)).operations()
-    assert "embedded_message" not in none
-
-
-def test_expected_counts_are_the_mean_of_runs():
-    net = hl.Network("poisson")
-    net.input("x", 40, signal="spike")
-    net.hmn("z", 30, activation="relu", z_max=1.0)
-    net.connect("x", "z", weights={"init": "uniform", "low": 0.1, "high": 1.0}, topology={"density": 0.3},
-                rates={"local": 0.01}, traces={"tau_fast": 5.0}, bounds=[0.0, 1.0])  # fmt: skip
-    for plasticity in ("neurocore", "engine"):
-        bundle = hl.compile(net.spec(), plasticity=plasticity, allow_lossy=True)
-        spikes = (np.random.default_rng(0).random((3000, 40)) < 0.1).astype(float)
-        run = hl.profile(bundle, {"x": spikes}, 3000)
-        active = run.tally.activity["z"].sum() / (3000 * 30)
-        guess = hl.profile(bundle, steps=3000, rates={"x": 0.1, "z": active})
-        for operation, n in guess.operations().items():
-            # A neuron that sends has just received: whether either happened is not that of independent events.
-            if not operation.startswith("neuron_update"):
-                assert n == pytest.approx(run.operations()[operation], rel=0.03), (plasticity, operation)
-
-
 def test_weights_too_many_to_be_recorded_are_counted_all_the_same(digits, monkeypatch):
     inputs = random_inputs(digits.network, 10, 1)
     whole = hl.profile(digits, inputs, 10)

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hmn_lava.energy.coefficients import Coefficients
+from hmn_lava.energy.coefficients import POWERS, Coefficients
 from hmn_lava.energy.ledger import Key, Ledger
 from hmn_lava.energy.lines import Line, Range, lines, total
 from hmn_lava.energy.tally import Tally
 from hmn_lava.hardware_profiles import load_profile
 
 LEARNING = ("learning_trace_update", "learning_product", "learning_write")
-POWERS = ("static_power_per_chip", "embedded_power_per_chip")
 
 
 @dataclass(frozen=True)
