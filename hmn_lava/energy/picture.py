@@ -95,6 +95,8 @@ def _cores(axes: Any, report: Report) -> None:
 
     A frame is a chip, as far as its tiles are used.
     """
+    from matplotlib.patches import Rectangle
+
     chip_column, chip_row, column, row, seat = report.places[:, 1:].T
     side = int(np.ceil(np.sqrt(seat.max(initial=0) + 1)))
     columns, rows = column.max(initial=0) + 1, row.max(initial=0) + 1
@@ -103,8 +105,6 @@ def _cores(axes: Any, report: Report) -> None:
     width, height = columns * side, rows * side
     grid = np.full(((chip_row.max(initial=0) + 1) * height, (chip_column.max(initial=0) + 1) * width), np.nan)
     grid[y, x] = report.tally.by_core[: report.cores] / 1e3
-    from matplotlib.patches import Rectangle
-
     image = axes.imshow(grid, cmap="viridis")
     axes.figure.colorbar(image, ax=axes, label="nJ, typical, without static", location="bottom")
     for across, down in {*zip(chip_column.tolist(), chip_row.tolist(), strict=True)}:
