@@ -59,7 +59,7 @@ def observe(
     named = _named(network, with_weights=not many)
     _refuse_unrecordable(named)
     session = _open(named, backend, threads)
-    weights = {name: session.states[name][variable].copy() for name, variable in plastic(network).items()}
+    weights = {name: session.states[name][variable].flatten() for name, variable in plastic(network).items()}
     most = 1 if many else max(1, PART // max(1, _bytes(network)))
     probes = [Probe(name) for name in named.signals]
     for first in range(0, steps, most):
@@ -68,7 +68,7 @@ def observe(
         raw = dict(session.run(part, count, probes, outputs=False).raw)
         if many:
             for name, variable in plastic(network).items():
-                raw[_key(name, variable, network.frame - 1)] = session.states[name][variable][None]
+                raw[_key(name, variable, network.frame - 1)] = session.states[name][variable].reshape(1, -1)
         yield _activity(network, raw, first * network.frame, count, weights)
 
 

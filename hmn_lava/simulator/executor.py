@@ -97,7 +97,7 @@ class IntegerSession(Session):
         arrays = {"time": np.array([self.time], np.int64)}
         arrays |= {f"message/{group}/{name}": buffer.copy() for (group, name), buffer in self.buffers.items()}
         arrays |= {
-            f"state/{group}/{name}": s.copy() for group, states in self.states.items() for name, s in states.items()
+            f"state/{group}/{name}": s.flatten() for group, states in self.states.items() for name, s in states.items()
         }
         return arrays
 
@@ -121,7 +121,7 @@ class IntegerSession(Session):
             buffer[...] = fitting[f"message/{group}/{name}"]
         for group, states in self.states.items():
             for name, state in states.items():
-                state[...] = fitting[f"state/{group}/{name}"]
+                state[...] = fitting[f"state/{group}/{name}"].reshape(state.shape)
 
 
 def _as(dtype: np.dtype[Any], name: str, values: NDArray[Any]) -> NDArray[Any]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hmn_lava.network import Group, IntegerNetwork, LearningSynapses
 from hmn_lava.simulator.compiled import jit, steps
 from hmn_lava.simulator.compiled.plan import Call, Plan
-from hmn_lava.simulator.compiled.storage import empty
+from hmn_lava.simulator.compiled.storage import empty, fill
 from hmn_lava.simulator.executor import Drive, IntegerSession
 from hmn_lava.simulator.probes import Probe, Recorder
 from hmn_lava.threads import thread_number
@@ -66,7 +66,7 @@ class Fast(IntegerSession):
         owners: dict[str, Group | LearningSynapses] = {**self.network.groups, **self.network.learning}
         for name, states in self.states.items():
             for state, values in states.items():
-                values[...] = given.get(f"{name}/{state}", owners[name].initial.get(state, 0))
+                fill(values, given.get(f"{name}/{state}", owners[name].initial.get(state, 0)))
         for group in self.network.groups.values():
             for name, constant in group.constants.items():
                 self.plan.constant(group, name)[...] = given.get(f"{group.name}/{name}", constant.values)

@@ -13,6 +13,7 @@ from hmn_lava.microcode.ir import Instruction, Observable, Program, Variable
 from hmn_lava.microcode.ranges import WORD_RANGE
 from hmn_lava.microcode.verify import verify
 from hmn_lava.network import Constant, Group, Input, IntegerNetwork, Link, Signal, Topology
+from hmn_lava.simulator.compiled import storage
 from hmn_lava.simulator.compiled.jit import lanes
 from hmn_lava.simulator.fast import Fast
 from hmn_lava.simulator.interpreter import Interpreter
@@ -179,6 +180,27 @@ def test_long_programs_by_seed(programs, words, seed):
     rng = random.Random(1000 + seed)
     begin = rng.choice([0, 2**23 - 5])
     compare(rng, programs, words, 120, begin=begin, sizes=SMALL, threaded_from=1, threads=2)
+
+
+@pytest.fixture
+def across(monkeypatch):
+    """Every dense group of synapses that may be is kept by presynaptic neuron, however few its neurons."""
+    monkeypatch.setattr(storage, "ACROSS_FROM", 1)
+    return storage.across
+
+
+def test_synapses_by_presynaptic_neuron(programs, words, across):
+    """In about a quarter of the networks there are such groups."""
+    networks = [compare(random.Random(seed), programs, words, 15, 4, threaded_from=1, threads=2) for seed in range(40)]
+    assert sum(across(network, group) for network in networks for group in network.groups.values()) >= 8
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("seed", range(10))
+def test_more_synapses_by_presynaptic_neuron(programs, words, across, seed):
+    rng = random.Random(4000 + seed)
+    for _ in range(10):
+        compare(rng, programs, words, longest=40, steps=12, begin=rng.choice([0, 2**23 - 9]))
 
 
 @pytest.mark.heavy

@@ -101,13 +101,15 @@ WORTH = 8
 
 
 def loaded_clauses(program: Program, ranges: Ranges, effect: Effect, ports: Iterable[str]) -> list[Clause]:
-    """Clauses of what need only be loaded: one port, or the state itself and one port."""
+    """Clauses of what need only be loaded: one port, alone, with the state itself, or with the other states."""
     cone = reads(program, effect)
     own = {effect.name} if effect.kind == "store" else set()
+    others = {state.name for state in program.states if state.name in cone} - own
     found = []
     for port in ports:
         if port in cone:
-            names = next((n for n in ({port}, own | {port}) if _changes_nothing(program, ranges, effect, n)), None)
+            sets = ({port}, own | {port}, others | {port})
+            names = next((n for n in sets if _changes_nothing(program, ranges, effect, n)), None)
             if names is not None:
                 found.append(frozenset(names))
     return found

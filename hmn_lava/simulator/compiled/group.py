@@ -34,6 +34,9 @@ from hmn_lava.simulator.compiled.writer import Array, Value, Variable, Writer
 
 UNIFORM, ROW, ELEMENT = 0, 1, 2
 
+PART = 64
+"""Compartments are shared among threads in multiples of this many, so that no two write to one cache line."""
+
 _HALF = WORD // 2
 
 
@@ -53,6 +56,7 @@ class Form:
     constants: tuple[tuple[str, Along], ...]
     observed: tuple[str, ...]
     neuron_bits: tuple[int, int] = (32, 32)
+    across: bool = False
 
 
 def generate(form: Form, lanes: int) -> tuple[str, list[Slot]]:
@@ -78,6 +82,8 @@ class _Generator:
         self._compute(UNIFORM)
         if self.form.dense is None:
             self._elements(w.lo, w.hi, None)
+        elif self.form.across:
+            self._across()
         else:
             starts = self.arrays[Slot("starts")]
             self._mark()
@@ -96,13 +102,36 @@ class _Generator:
                     w.store(self.arrays[Slot("output", name)], place, w.wrap(w.total(w.get(total))))
         return w.text(), self.table.slots
 
+    def _across(self) -> None:
+        """Synapses of a presynaptic neuron onto the neurons [lo, hi), one presynaptic neuron after the other."""
+        w = self.w
+        self.n_pre, self.n_post = self.table.value("n_pre"), self.table.value("n_post")
+        sums = {o.name: w.mul(self.time, self.width[o.name]) for o in self.program.outputs}
+        self.sums = {name: w.part(self.arrays[Slot("output", name)], start) for name, start in sums.items()}
+        for array in self.sums.values():
+            with w.loop(w.lo, w.hi, w.lanes) as k:
+                w.store(array, k, w.splat(0), w.lanes, w.below(w.sub(w.hi, k)))
+        flags = w.part(self.table.array(8, "filled"), w.mul(w.binary("udiv", w.lo, PART), self.n_pre))
+        self.left = w.variable(0, 1)
+        with w.loop(0, self.n_pre) as row, self._scope():
+            self.row = row
+            self._compute(ROW)
+            with w.when(self._any_of_row(w.nonzero(w.load(flags, row)))):
+                w.set(self.left, 0)
+                self._elements(w.lo, w.hi, None)
+                w.store(flags, row, w.resize(w.get(self.left), 8, False))
+        for array in self.sums.values():
+            with w.loop(w.lo, w.hi, w.lanes) as k:
+                mask = w.below(w.sub(w.hi, k))
+                w.store(array, k, w.wrap(w.load(array, k, w.lanes, mask)), w.lanes, mask)
+
     # what there is
 
     def _levels(self) -> None:
-        compartments = self.form.dense is None
-        row = ELEMENT if compartments else ROW
-        along = {"all": UNIFORM, "each": ELEMENT, "pre": ELEMENT, "post": row}
-        kinds = {"all": UNIFORM, "total": UNIFORM, "post": row}
+        outer = ELEMENT if self.form.dense is None else ROW
+        pre, post = (outer, ELEMENT) if self.form.across else (ELEMENT, outer)
+        along = {"all": UNIFORM, "each": ELEMENT, "pre": pre, "post": post}
+        kinds = {"all": UNIFORM, "total": UNIFORM, "pre": pre, "post": post}
         for state in self.program.states:
             self.level[state.name] = ELEMENT
         for name, layout in self.form.constants:
@@ -126,7 +155,7 @@ class _Generator:
             found = self.arrays[Slot(role, name, number)] = table.array(bits, role, name, number, signed)
             return found
 
-        if self.form.dense is not None:
+        if self.form.dense is not None and not self.form.across:
             array(64, "starts")
         if self.form.dense is False:
             array(self.form.neuron_bits[0], "col", signed=False)
@@ -221,14 +250,23 @@ class _Generator:
             return w.load(array, 0)
         if along == "each":
             return w.load(array, self.at, w.lanes, self.mask)
-        return self._pre(array, w.constant(0, 64)) if along == "pre" else w.load(array, self.row)
+        return self._pre(array, w.constant(0, 64)) if along == "pre" else self._post(array, w.constant(0, 64))
 
     def _pre(self, array: Array, start: Value) -> Value:
         """What the presynaptic neurons of these synapses have in an array, from ``start`` on."""
         w = self.w
+        if self.form.across:
+            return w.load(array, w.add(start, self.row))
         if self.form.dense:
             return w.load(array, w.add(start, self.pre), w.lanes, self.mask)
         return w.gather(w.part(array, start), self._columns(), self.mask)
+
+    def _post(self, array: Array, start: Value) -> Value:
+        """What the postsynaptic neurons of these synapses have in an array, from ``start`` on."""
+        w = self.w
+        if self.form.across:
+            return w.load(array, w.add(start, self.post), w.lanes, self.mask)
+        return w.load(array, w.add(start, self.row))
 
     def _message(self, array: Array, start: Value, port: str, number: int) -> Value:
         """What the presynaptic neurons of these synapses have sent."""
@@ -286,7 +324,7 @@ class _Generator:
         if kind == "pre":
             return self._message(array, start, port, number)
         if kind == "post":
-            return w.load(array, w.add(start, self.row))
+            return self._post(array, start)
         return w.load(array, w.add(start, self.at), w.lanes, self.mask)  # same, rows
 
     def _current(self, array: Array, shift: Value) -> Value:
@@ -302,8 +340,10 @@ class _Generator:
         if op == "time":
             return w.wrap(w.resize(w.now, 32))
         if op == "index":
-            own = w.add(w.splat(w.resize(self.at, 32)), w.counted())
-            return w.wrap(own)
+            if self.form.across:  # the place in the full matrix, whose rows are those of the postsynaptic neurons
+                post = w.add(w.splat(w.resize(self.post, 32)), w.counted())
+                return w.wrap(w.add(w.mul(post, w.resize(self.n_pre, 32)), w.resize(self.row, 32)))
+            return w.wrap(w.add(w.splat(w.resize(self.at, 32)), w.counted()))
         if op == "mul":
             result = self._product(instruction)
         elif op in ("shl", "shr"):
@@ -366,10 +406,17 @@ class _Generator:
         """The elements from k on."""
         w = self.w
         self.at, self.mask = k, mask
+        if self.form.across:
+            self.at, self.post = w.add(w.mul(self.row, self.n_post), k), k
         with self._scope():
             if totals is not None:
                 self.pre = w.sub(k, first)
-            with w.when(self._anything()), self._scope():
+            some = self._anything()
+            if self.form.across and some is not None:
+                states = (self._nonzero(frozenset([name])) for name in sorted(self._states()))
+                held = functools.reduce(w.either, states, some)
+                w.set(self.left, w.either(w.get(self.left), held))
+            with w.when(some), self._scope():
                 for name in self.shared:
                     self._value(name)
                 for effect in self.effects:
@@ -410,6 +457,29 @@ class _Generator:
             some = w.either(some, needed)
         return some
 
+    def _any_of_row(self, filled: Value) -> Value | None:
+        """Whether a row does anything at all, as far as its messages tell, and ``filled`` of its states; None: always.
+
+        Other ports that differ along the row are taken as other than zero.
+        """
+        w = self.w
+        if not self.loaded or not all(self.loaded):
+            return None
+        states, some = self._states(), w.constant(0, 1)
+        for clauses in self.loaded:
+            needed = w.constant(1, 1)
+            for clause in clauses:
+                if all(name in states or self.level[name] < ELEMENT for name in clause):
+                    known = [filled if name in states else w.nonzero(self._value(name)) for name in sorted(clause)]
+                    needed = w.both(needed, functools.reduce(w.either, known))
+            some = w.either(some, needed)
+        return some
+
+    def _states(self) -> set[str]:
+        """The states among the names of the clauses."""
+        named = {name for clauses in self.loaded for clause in clauses for name in clause}
+        return named & {state.name for state in self.program.states}
+
     def _nonzero(self, clause: Clause) -> Value:
         """Whether anything of a clause is not zero, in any of these elements."""
         w = self.w
@@ -434,7 +504,7 @@ class _Generator:
             array, index = self.arrays[Slot("state", effect.name)], self.at
         elif effect.kind == "observe":
             array, index = self.arrays[Slot("observed", effect.name)], self.at
-        elif totals is None:
+        elif self.form.dense is None:
             array = self.arrays[Slot("output", effect.name)]
             index = w.add(w.mul(self.time, self.width[effect.name]), self.at)
         else:
@@ -454,11 +524,16 @@ class _Generator:
                     chosen = condition if chosen is None else w.both(chosen, condition)
             if array is not None:
                 w.store(array, index, value, w.lanes, chosen)
-            elif totals is not None:
+            else:
                 value = w.splat(value)
                 if chosen is not None:
                     value = w.select(chosen, value, w.splat(0))
-                w.set(totals[effect.name], w.add(w.get(totals[effect.name]), value))
+                if totals is None:
+                    sums = self.sums[effect.name]
+                    value = w.add(w.load(sums, self.post, w.lanes, self.mask), value)
+                    w.store(sums, self.post, value, w.lanes, self.mask)
+                else:
+                    w.set(totals[effect.name], w.add(w.get(totals[effect.name]), value))
 
     @contextmanager
     def _needed(self, effect: Effect) -> Iterator[None]:

@@ -18,12 +18,9 @@ from hmn_lava.simulator.compiled.learning import tables
 from hmn_lava.simulator.compiled.learning.form import form_of
 from hmn_lava.simulator.compiled.learning.neurons import follow
 from hmn_lava.simulator.compiled.learning.synapses import learn
-from hmn_lava.simulator.compiled.storage import Arrays, width_of
+from hmn_lava.simulator.compiled.storage import Arrays, across, elements, width_of
 from hmn_lava.simulator.compiled.table import Slot
 from hmn_lava.topology import Topology
-
-_ALIGNED = 64
-"""Compartments are shared among threads in multiples of this many, so that no two write to one cache line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +111,9 @@ class Plan:
 
     def observable(self, group: str, name: str) -> NDArray[np.int32]:
         """The array of an observable."""
-        return self.observed.setdefault((group, name), np.zeros(self.network.groups[group].size, np.int32))
+        if (group, name) not in self.observed:
+            self.observed[group, name] = elements(self.network, self.network.groups[group], "int32")
+        return self.observed[group, name]
 
     def _call(self, text: str, name: str, table: list[int], rows: int, shared: int) -> Call:
         return Call(jit.address(text, name), np.array(table, np.int64), rows, shared)
@@ -138,7 +137,7 @@ class Plan:
         }
         if topology.columns is not None:
             entries["col"] = at.as_type(topology.columns, "int32")
-        shared = _ALIGNED if self._large(topology.size) else 0
+        shared = groups.PART if self._large(topology.size) else 0
         text, slots = _matrix_text(topology.dense, uneven, self.lanes)
         return self._call(text, "matrix", [entries[slot.role] for slot in slots], topology.n_post, shared)
 
@@ -165,12 +164,14 @@ class Plan:
             constants=tuple((c.name, group.constants[c.name].along) for c in group.program.constants),
             observed=observed,
             **({} if group.topology is None else {"neuron_bits": columns.neuron_bits(group.topology)}),
+            across=across(self.network, group),
         )
         text, slots = _group_text(form, self.lanes)
         synapses = {} if group.topology is None else self._topology(group.topology)
         table = [self._entry(group, incoming, synapses, slot) for slot in slots]
         rows = group.size if group.topology is None else group.topology.n_post
-        shared = 0 if not self._large(group.size) else _ALIGNED if group.topology is None else 1
+        aligned = group.topology is None or form.across
+        shared = 0 if not self._large(group.size) else groups.PART if aligned else 1
         return self._call(text, "group", table, rows, shared)
 
     def _topology(self, topology: Topology) -> dict[str, int]:
@@ -186,17 +187,21 @@ class Plan:
             case "depth":
                 return self.depth
             case "state":
-                return at.of(self.states[group.name][name])
+                return at.of(_kept(self.states[group.name][name]))
             case "constant":
                 return at.of(self.constant(group, name))
             case "observed":
-                return at.of(self.observable(group.name, name))
+                return at.of(_kept(self.observable(group.name, name)))
             case "output":
                 return at.of(self.rings[group.name, name])
             case "output width":
                 return self.rings[group.name, name].shape[1]
             case "flags":
                 return at.zeros(synapses["flags"], np.uint8)
+            case "filled":
+                filled = np.ones(-(-synapses["n_post"] // groups.PART) * synapses["n_pre"], np.uint8)
+                self._filled.append(filled)
+                return at.of(filled)
             case role if role in synapses:
                 return synapses[role]
         return self._brought(incoming[name][slot.number], slot.role)
@@ -255,18 +260,25 @@ class Plan:
     ) -> Call:
         """Copy an array (a ring's slot of this step) to ``record`` in the steps of ``window``: start, stop, stride."""
         bits, signed = width_of(source.dtype.name)
+        turned = not ring and source.ndim == 2
         values = {
             "depth": self.depth,
-            "source": address(source),
-            "size": source.shape[-1],
+            "source": address(_kept(source)),
+            "size": source.size if turned else source.shape[-1],
+            "n_pre": source.shape[-1],
             "record": address(record),
             "start": window[0],
             "stop": window[1],
             "stride": window[2],
             "phase": phase,
         }
-        text, slots = _watch_text(bits, signed, ring, self.lanes)
+        text, slots = _watch_text(bits, signed, ring, turned, self.lanes)
         return self._call(text, "watch", [values[slot.role] for slot in slots], 0, 0)
+
+
+def _kept(array: NDArray[Any]) -> NDArray[Any]:
+    """The array behind a view of what is kept by presynaptic neuron."""
+    return array if array.flags.c_contiguous else array.T
 
 
 _group_text = lru_cache(maxsize=4096)(groups.generate)

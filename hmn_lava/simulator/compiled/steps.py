@@ -144,10 +144,11 @@ def feed(lanes: int) -> tuple[str, list[Slot]]:
     return w.text(), table.slots
 
 
-def watch(bits: int, signed: bool, ring: bool, lanes: int) -> tuple[str, list[Slot]]:
+def watch(bits: int, signed: bool, ring: bool, turned: bool, lanes: int) -> tuple[str, list[Slot]]:
     """The function ``watch``, and its table: copies what is watched after a step to its place in ``record``.
 
-    ``source`` holds integers of ``bits`` bits, in a ring of messages or not.
+    ``source`` holds integers of ``bits`` bits, in a ring of messages or not; ``turned``: it has a row for each of
+    ``n_pre`` neurons, which becomes a column.
     """
     w = Writer("watch", lanes)
     table = Table(w)
@@ -161,7 +162,13 @@ def watch(bits: int, signed: bool, ring: bool, lanes: int) -> tuple[str, list[Sl
         slot = w.mul(w.binary("urem", w.now, table.value("depth")), size) if ring else w.constant(0, 64)
         source = w.part(source, slot)
         target = w.part(record, w.mul(w.binary("udiv", since, stride), size))
-        with w.loop(0, size, w.lanes) as i:
-            mask = w.below(w.sub(size, i))
-            w.store(target, i, w.load(source, i, w.lanes, mask), w.lanes, mask)
+        if turned:
+            n_pre = table.value("n_pre")
+            with w.loop(0, n_pre) as pre, w.loop(0, w.binary("udiv", size, n_pre)) as post:
+                place = w.add(w.mul(pre, w.binary("udiv", size, n_pre)), post)
+                w.store(target, w.add(w.mul(post, n_pre), pre), w.load(source, place))
+        else:
+            with w.loop(0, size, w.lanes) as i:
+                mask = w.below(w.sub(size, i))
+                w.store(target, i, w.load(source, i, w.lanes, mask), w.lanes, mask)
     return w.text(), table.slots
