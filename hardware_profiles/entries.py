@@ -55,18 +55,34 @@ def rising(entry: Entry[tuple[int, ...]]) -> Entry[tuple[int, ...]]:
     return entry
 
 
-Positive = Annotated[int, Field(strict=True, gt=0)]
-NonNegative = Annotated[int, Field(strict=True, ge=0)]
-Whole = Annotated[int, Field(strict=True)]
+def choices(entry: Entry[tuple[int, ...]]) -> Entry[tuple[int, ...]]:
+    if not entry.value or entry.value[-1] == 0:
+        raise ValueError(f"the longest of the choices {list(entry.value)} must be at least 1 bit")
+    return entry
+
+
+LARGEST = 2**53
+"""The largest number of a profile: sums and products of such numbers stay exact, and JSON keeps them in any reader."""
+
+WIDEST = 64
+"""The longest word, in bits: what an integer of numpy has. Also the largest exponent and shift."""
+
+Positive = Annotated[int, Field(strict=True, gt=0, le=LARGEST)]
+NonNegative = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
+Whole = Annotated[int, Field(strict=True, ge=-LARGEST, le=LARGEST)]
+Exponent = Annotated[int, Field(strict=True, ge=-WIDEST, le=WIDEST)]
+Width = Annotated[int, Field(strict=True, gt=0, le=WIDEST)]
+ShiftWidth = Annotated[int, Field(strict=True, ge=0, le=WIDEST)]
 Real = Annotated[float, Field(strict=True, ge=0)]
 Flag = Annotated[bool, Field(strict=True)]
 
-Bits = Annotated[Entry[Positive], unit("bit")]
-Shift = Annotated[Entry[NonNegative], unit("bit")]
+Memory = Annotated[Entry[Positive], unit("bit")]
+Bits = Annotated[Entry[Width], unit("bit")]
+Shift = Annotated[Entry[ShiftWidth], unit("bit")]
 Steps = Annotated[Entry[Positive], unit("step")]
 Level = Annotated[Entry[Whole], unit("level")]
 Levels = Annotated[Entry[tuple[Whole, Whole]], unit("level"), AfterValidator(ordered)]
 """An inclusive range (low, high) of stored integers."""
-Exponents = Annotated[Entry[tuple[Whole, Whole]], unit("exponent of 2"), AfterValidator(ordered)]
-BitChoices = Annotated[Entry[tuple[NonNegative, ...]], unit("bit"), AfterValidator(rising)]
+Exponents = Annotated[Entry[tuple[Exponent, Exponent]], unit("exponent of 2"), AfterValidator(ordered)]
+BitChoices = Annotated[Entry[tuple[ShiftWidth, ...]], unit("bit"), AfterValidator(rising), AfterValidator(choices)]
 Switch = Annotated[Entry[Flag], unit("switch")]

@@ -17,7 +17,7 @@ from pydantic import model_validator
 from hmn_lava.errors import InputError
 from hmn_lava.hardware_profiles.costs import EnergyTable, TimeTable
 from hmn_lava.hardware_profiles.entries import Entry, Name, Record, Text
-from hmn_lava.hardware_profiles.sections import Chip, Core, Learning, Lif, Microcode, Synapses, System
+from hmn_lava.hardware_profiles.sections import MOST_CORES, Chip, Core, Learning, Lif, Microcode, Synapses, System
 
 VERSION = 2
 """Of the form of a profile's file."""
@@ -66,6 +66,13 @@ class Profile(Record):
         return self
 
     @model_validator(mode="after")
+    def _cores(self) -> Profile:
+        chips, each = self.system.chips.value, self.chip.cores_per_chip.value
+        if chips * each > MOST_CORES:
+            raise ValueError(f"{chips} chips of {each} cores are more than the {MOST_CORES} that can be planned with")
+        return self
+
+    @model_validator(mode="after")
     def _same_delay(self) -> Profile:
         if self.microcode is not None and self.microcode.max_delay.value != self.lif.max_delay.value:
             raise ValueError("lif.max_delay and microcode.max_delay describe the same synapses and must be equal")
@@ -98,9 +105,15 @@ class Profile(Record):
                         yield f"{section}.{name}", entry
 
     def with_chips(self, chips: int) -> Profile:
-        """The same chip so many times, in the mesh that is nearest to a square. Raises InputError for less than one."""
+        """The same chip so many times, in the mesh that is nearest to a square.
+
+        Raises InputError for less than one, and for more cores than a system may have.
+        """
         if chips < 1:
             raise InputError("a system has at least one chip", field="chips", value=chips, remedy="Give 1 or more.")
+        most = MOST_CORES // self.chip.cores_per_chip.value
+        if chips > most:
+            raise InputError(f"a system has at most {MOST_CORES} cores", field="chips", value=chips, remedy=f"Give {most} or less.")
         columns = math.isqrt(chips - 1) + 1
         sizes = {"chips": chips, "chip_columns": columns, "chip_rows": -(-chips // columns)}
         source = "Given to with_chips, which takes the mesh that is nearest to a square."

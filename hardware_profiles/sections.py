@@ -13,14 +13,21 @@ from hmn_lava.hardware_profiles.entries import (
     Exponents,
     Level,
     Levels,
+    Memory,
     NonNegative,
     Positive,
     Record,
     Shift,
+    ShiftWidth,
     Steps,
     Switch,
     unit,
 )
+
+
+MOST_CORES, MOST_TILES = 2**24, 2**16
+"""Cores of a system (also chips of its mesh, and seats of a chip) and tiles of a chip: placement goes through them all.
+Hala Point, the largest system that was built, has 140,544 cores, and Loihi 32 tiles."""
 
 
 class System(Record):
@@ -35,6 +42,8 @@ class System(Record):
         columns, rows, chips = self.chip_columns.value, self.chip_rows.value, self.chips.value
         if columns * rows < chips:
             raise ValueError(f"{columns} columns and {rows} rows have room for {columns * rows} chips, not for {chips}")
+        if columns * rows > MOST_CORES:
+            raise ValueError(f"{columns} columns and {rows} rows of chips are more than the {MOST_CORES} chips that can be planned with")
         return self
 
 
@@ -56,6 +65,10 @@ class Chip(Record):
             raise ValueError(
                 f"{tiles} tiles of {self.cores_per_tile.value} cores have room for {room} cores, not for {cores}"
             )
+        if tiles > MOST_TILES:
+            raise ValueError(f"{tiles} tiles are more than the {MOST_TILES} that can be planned with")
+        if room > MOST_CORES:
+            raise ValueError(f"{tiles} tiles of {self.cores_per_tile.value} cores are more than the {MOST_CORES} cores that can be planned with")
         return self
 
 
@@ -67,9 +80,9 @@ class Core(Record):
     """
 
     compartments: Annotated[Entry[Positive], unit("compartment")]
-    state_memory: Bits | None = None
+    state_memory: Memory | None = None
     program_memory: Annotated[Entry[Positive], unit("instruction")] | None = None
-    synaptic_memory: Bits
+    synaptic_memory: Memory
     input_axons: Annotated[Entry[Positive], unit("axon")]
     output_axons: Annotated[Entry[Positive], unit("axon")]
     compartment_configurations: Annotated[Entry[Positive], unit("configuration")]
@@ -169,7 +182,7 @@ class Learning(Record):
     exponent: Exponents
     accumulator_bits: Bits
     max_epoch: Steps
-    max_decimation: Annotated[Entry[NonNegative], unit("exponent of 2")]
+    max_decimation: Annotated[Entry[ShiftWidth], unit("exponent of 2")]
     products_per_rule: Annotated[Entry[Positive], unit("product")]
     factors_per_product: Annotated[Entry[Positive], unit("factor")]
     # What is not settled, or differs between Lava and a chip, is a switch: a board run may turn it.

@@ -120,6 +120,55 @@ BROKEN = {
     "two delays": (_set("microcode.max_delay.value", 8), "", "must be equal"),
     "threshold too wide": (_set("lif.vth_shift.value", 7), "lif", "does not fit in a signed voltage of 24 bits"),
     "choices out of order": (_set("synapses.weight_bits.value", [8, 4]), "synapses.weight_bits", "must rise"),
+    "no widths of weights": (_set("synapses.weight_bits.value", []), "synapses.weight_bits", "at least 1 bit"),
+    "weights of no bits": (_set("synapses.weight_bits.value", [0]), "synapses.weight_bits", "at least 1 bit"),
+    "no widths of indices": (_set("synapses.index_bits.value", []), "synapses.index_bits", "at least 1 bit"),
+    "indices of no bits": (_set("synapses.index_bits.value", [0]), "synapses.index_bits", "at least 1 bit"),
+    "an index of a billion bits": (
+        _set("synapses.index_bits.value", [10**9]),
+        "synapses.index_bits.value.0",
+        "less than or equal to 64",
+    ),
+    "variables too wide": (
+        _set("learning.variable_width.value", 10**12),
+        "learning.variable_width.value",
+        "less than or equal to 64",
+    ),
+    "an exponent out of reach": (
+        _set("learning.exponent.value", [-7, 10**6]),
+        "learning.exponent.value.1",
+        "less than or equal to 64",
+    ),
+    "compartments beyond all numbers": (
+        _set("core.compartments.value", 10**30),
+        "core.compartments.value",
+        "less than or equal to 9007199254740992",
+    ),
+    "a memory beyond all numbers": (
+        _set("core.state_memory.value", 10**19),
+        "core.state_memory.value",
+        "less than or equal to 9007199254740992",
+    ),
+    "more tiles than can be gone through": (
+        lambda c: (_set("chip.tile_columns.value", 10**7)(c), _set("chip.tile_rows.value", 10**7)(c)),
+        "chip",
+        "100000000000000 tiles are more than the 65536",
+    ),
+    "more seats than can be gone through": (
+        _set("chip.cores_per_tile.value", 10**12),
+        "chip",
+        "tiles of 1000000000000 cores are more than the 16777216",
+    ),
+    "more chips than can be gone through": (
+        _set("system.chip_columns.value", 10**9),
+        "system",
+        "1000000000 columns and 1 rows of chips are more than the 16777216",
+    ),
+    "more cores than can be gone through": (
+        lambda c: (_set("system.chips.value", 10**6)(c), _set("system.chip_columns.value", 10**6)(c)),
+        "",
+        "1000000 chips of 120 cores are more than the 16777216",
+    ),
     "another version": (_set("hardware_profile", 1), "hardware_profile", "must be 2"),
     "a name with a path": (_set("name", "../x"), "name", "match pattern"),
 }

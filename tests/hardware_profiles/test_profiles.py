@@ -86,6 +86,9 @@ def test_with_chips():
     assert profile.core == hp.load_profile("loihi2").core
     with pytest.raises(InputError, match="at least one chip"):
         profile.with_chips(0)
+    with pytest.raises(InputError, match="at most 16777216 cores"):
+        profile.with_chips(16_777_216 // 120 + 1)
+    assert profile.with_chips(16_777_216 // 120).system.chips.value == 139_810
 
 
 def test_loihi1_has_no_microcode_and_the_published_energy_table():
