@@ -1,4 +1,4 @@
-"""``hmn-lava profiles``: which chips and boards can be compiled for, what is known of them, and where two differ."""
+"""``hmn-lava profiles``: which chips and boards there are, what is known of them, and where two differ."""
 
 from __future__ import annotations
 
@@ -11,12 +11,20 @@ from hmn_lava.cli.output import JsonOption, print_json, print_table
 if TYPE_CHECKING:
     from hmn_lava.hardware_profiles import Entry
 
-app = typer.Typer(help="List the hardware profiles, show one with the source of each number, or compare two.")
+_WHAT_FOR = (
+    "A network can be compiled for a profile with microcode (Loihi 2). Profiles without it (Loihi 1 and its boards) "
+    "serve to price a network that was compiled for another: hmn-lava profile BUNDLE --profile NAME."
+)
+
+app = typer.Typer()
 
 _NAME = "A profile's name, or the path of a .yaml file."
 
 
-@app.callback(invoke_without_command=True)
+@app.callback(
+    invoke_without_command=True,
+    help=f"List the hardware profiles, show one with the source of each number, or compare two.\n\n{_WHAT_FOR}",
+)
 def profiles(context: typer.Context, as_json: JsonOption = False) -> None:
     """List the hardware profiles, show one with the source of each number, or compare two."""
     if context.invoked_subcommand is not None:

@@ -23,7 +23,7 @@ def fit_size(model: Model, profile: Profile, plasticity: str = "neurocore") -> l
     neurons = sum(p.size for p in model.populations.values() if p.type != "input")
     plastic = [c for c in model.connections.values() if c.rule is not None] if plasticity == "neurocore" else []
     synapses = sum(c.n_syn for c in plastic)
-    return [*_compartments(model.name, neurons + synapses, profile), *_periods(model)]
+    return [*_compartments(model.name, neurons, synapses, profile), *_periods(model)]
 
 
 def fit(network: IntegerNetwork, profile: Profile) -> tuple[Placement | None, list[Finding]]:
@@ -35,12 +35,14 @@ def fit(network: IntegerNetwork, profile: Profile) -> tuple[Placement | None, li
         return None, [*error.findings, *counters]
 
 
-def _compartments(name: str, used: int, profile: Profile) -> list[Finding]:
+def _compartments(name: str, neurons: int, synapses: int, profile: Profile) -> list[Finding]:
     limit = profile.system.chips.value * profile.chip.cores_per_chip.value * profile.core.compartments.value
-    if used <= limit:
+    if neurons + synapses <= limit:
         return []
-    remedy = "Each plastic synapse is a compartment: make connections sparser, populations smaller, or use more chips."
-    return [Finding("compartments", name, used, limit, "error", remedy)]
+    remedy = "Make populations smaller, or use a profile of more chips."
+    if synapses:
+        remedy = f"Each plastic synapse is a compartment: make plastic connections sparser. {remedy}"
+    return [Finding("compartments", name, neurons + synapses, limit, "error", remedy)]
 
 
 def _counters(network: IntegerNetwork, profile: Profile) -> list[Finding]:

@@ -177,11 +177,11 @@ def target_limits(profile: Profile, plasticity: str) -> dict[str, int]:
             "is no lowering", field="plasticity", value=plasticity, remedy=f"one of: {', '.join(PLASTICITIES)}"
         )
     if profile.microcode is None:
-        needs = {
-            "neurocore": "synapses with a program",
-            "engine": "neurons that supply y traces, and that wait for their step of a frame",
-        }
-        used, remedy = f"plasticity {plasticity}: {needs[plasticity]}", "Use --profile loihi2."
+        used = f"plasticity {plasticity}: a program for all neurons, also those of static networks"
+        remedy = (
+            "A profile without microcode prices networks and cannot be compiled for: use --profile loihi2, "
+            f"then hmn-lava profile BUNDLE --profile {profile.name}."
+        )
         raise FitError(
             "the network does not fit:", [Finding("microcode", profile.name, used, "no microcode", "error", remedy)]
         )

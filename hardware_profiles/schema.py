@@ -69,7 +69,7 @@ class Profile(Record):
     def _cores(self) -> Profile:
         chips, each = self.system.chips.value, self.chip.cores_per_chip.value
         if chips * each > MOST_CORES:
-            raise ValueError(f"{chips} chips of {each} cores are more than the {MOST_CORES} that can be planned with")
+            raise ValueError(f"{chips} chips of {each} cores are more than the {MOST_CORES} that can be planned")
         return self
 
     @model_validator(mode="after")
@@ -113,7 +113,9 @@ class Profile(Record):
             raise InputError("a system has at least one chip", field="chips", value=chips, remedy="Give 1 or more.")
         most = MOST_CORES // self.chip.cores_per_chip.value
         if chips > most:
-            raise InputError(f"a system has at most {MOST_CORES} cores", field="chips", value=chips, remedy=f"Give {most} or less.")
+            raise InputError(
+                f"a system has at most {MOST_CORES} cores", field="chips", value=chips, remedy=f"Give {most} or less."
+            )
         columns = math.isqrt(chips - 1) + 1
         sizes = {"chips": chips, "chip_columns": columns, "chip_rows": -(-chips // columns)}
         source = "Given to with_chips, which takes the mesh that is nearest to a square."

@@ -24,7 +24,6 @@ from hmn_lava.hardware_profiles.entries import (
     unit,
 )
 
-
 MOST_CORES, MOST_TILES = 2**24, 2**16
 """Cores of a system (also chips of its mesh, and seats of a chip) and tiles of a chip: placement goes through them all.
 Hala Point, the largest system that was built, has 140,544 cores, and Loihi 32 tiles."""
@@ -43,7 +42,9 @@ class System(Record):
         if columns * rows < chips:
             raise ValueError(f"{columns} columns and {rows} rows have room for {columns * rows} chips, not for {chips}")
         if columns * rows > MOST_CORES:
-            raise ValueError(f"{columns} columns and {rows} rows of chips are more than the {MOST_CORES} chips that can be planned with")
+            raise ValueError(
+                f"{columns} columns and {rows} rows of chips are more than the {MOST_CORES} that can be planned"
+            )
         return self
 
 
@@ -66,9 +67,11 @@ class Chip(Record):
                 f"{tiles} tiles of {self.cores_per_tile.value} cores have room for {room} cores, not for {cores}"
             )
         if tiles > MOST_TILES:
-            raise ValueError(f"{tiles} tiles are more than the {MOST_TILES} that can be planned with")
+            raise ValueError(f"{tiles} tiles are more than the {MOST_TILES} that can be planned")
         if room > MOST_CORES:
-            raise ValueError(f"{tiles} tiles of {self.cores_per_tile.value} cores are more than the {MOST_CORES} cores that can be planned with")
+            raise ValueError(
+                f"{tiles} tiles of {self.cores_per_tile.value} cores are more than the {MOST_CORES} that can be planned"
+            )
         return self
 
 

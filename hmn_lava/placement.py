@@ -31,10 +31,19 @@ RESOURCES = (
 """What a core has a limited number of: the entries of a profile's section ``core``."""
 
 
+INDEX_BITS = "index_bits"
+"""Of a profile's section ``synapses``: what also limits a slice, since a sparse connection names its compartments."""
+
+
 def limits(profile: Profile) -> dict[str, int]:
     """How much a core has of each resource; what the profile has no limit for is left out."""
     entries = {name: getattr(profile.core, name) for name in RESOURCES}
     return {name: entry.value for name, entry in entries.items() if entry is not None}
+
+
+def fullest(used: Mapping[str, Integers], limit: Mapping[str, int]) -> list[str]:
+    """The resources, the one first of which cores take the largest share on average."""
+    return sorted(limit, key=lambda name: -int(used[name].sum()) / limit[name])
 
 
 @dataclass(frozen=True)
@@ -120,14 +129,16 @@ class Placement:
     """A placed network.
 
     ``used`` has, for each resource of a core, how much of it each used core takes, in the order of ``core_numbers``;
-    ``limits`` what a core has. ``spike_hops``: hops of all kinds if every compartment sends one message through each of
-    its outputs.
+    ``limits`` what a core has. ``binding``: the resource of a core, or ``INDEX_BITS``, without whose limit the network
+    would take fewest cores; on one core, the resource of which it takes the largest share. ``spike_hops``: hops of all
+    kinds if every compartment sends one message through each of its outputs.
     """
 
     slices: tuple[Slice, ...]
     mesh: Mesh
     limits: Mapping[str, int]
     used: Mapping[str, Integers]
+    binding: str
     spike_hops: int
 
     @cached_property
@@ -162,11 +173,6 @@ class Placement:
     def hops(self, sources: ArrayLike, targets: ArrayLike) -> tuple[Integers, Integers, Integers]:
         """(east_west, north_south, between_chips): see :meth:`Mesh.hops`."""
         return self.mesh.hops(sources, targets)
-
-    @property
-    def binding(self) -> str:
-        """The resource of which the used cores take the largest share in all: it decides how many are needed."""
-        return max(self.limits, key=lambda name: int(self.used[name].sum()) / self.limits[name], default="")
 
     def fullest(self, core: int) -> str:
         """The resource of which the ``core``-th used core takes the largest share."""

@@ -10,14 +10,19 @@ from hmn_lava.errors import InputError
 from hmn_lava.hardware_profiles import Profile
 from hmn_lava.manifest import PlacementRecord
 from hmn_lava.network import IntegerNetwork
-from hmn_lava.placement import Mesh, Placement, Slice, limits
+from hmn_lava.placement import INDEX_BITS, Mesh, Placement, Slice, fullest, limits
 
 
 def decode_placement(record: PlacementRecord, network: IntegerNetwork, profile: Profile, where: str) -> Placement:
     """What :meth:`hmn_lava.placement.Placement.as_dict` wrote.
 
     Each compartment is on one core, which the system has; a core has one slice of a group at most; what is used of a
-    core is within the profile's limits. What follows from the rest is as it is said to be. Raises InputError else.
+    core is within the profile's limits, and the compartments used are those of the slices. Cores, chips and
+    compartments are as the slices say, and on one core the binding limit as the utilisation says. Raises InputError
+    else.
+
+    Believed, since only placing the network again would tell: what is used of all resources but compartments, the hops
+    of spikes, and, on several cores, which limit binds. Nothing is counted from them: they are shown.
     """
 
     def refuse(field: str, problem: str, value: Any) -> NoReturn:
@@ -41,7 +46,7 @@ def decode_placement(record: PlacementRecord, network: IntegerNetwork, profile: 
     if {name: found.limit for name, found in record.utilisation.items()} != limit:
         refuse("utilisation", "not the limits of the profile", sorted(record.utilisation))
     used = {name: np.array(record.utilisation[name].used, np.int64) for name in limit}
-    placement = Placement(slices, mesh, limit, used, record.spike_hops)
+    placement = Placement(slices, mesh, limit, used, record.binding, record.spike_hops)
     for name, found in used.items():
         if found.size != placement.cores or (found > limit[name]).any():
             refuse(f"utilisation.{name}", f"one number up to {limit[name]} for each used core", found.size)
@@ -49,7 +54,10 @@ def decode_placement(record: PlacementRecord, network: IntegerNetwork, profile: 
     lengths = [part.last - part.first for part in slices]
     if (np.bincount(cores, weights=lengths, minlength=placement.cores) != used["compartments"]).any():
         refuse("utilisation.compartments", "not those of the slices", None)
-    for field in ("cores", "chips", "compartments", "binding"):
+    for field in ("cores", "chips", "compartments"):
         if getattr(record, field) != getattr(placement, field):
-            refuse(field, "does not follow from the slices and the utilisation", getattr(record, field))
+            refuse(field, "does not follow from the slices", getattr(record, field))
+    possible = [*limit, INDEX_BITS] if placement.cores > 1 else fullest(used, limit)[:1]
+    if record.binding not in possible:
+        refuse("binding", f"must be {' or '.join(possible)}", record.binding)
     return placement

@@ -32,7 +32,7 @@ class Demand:
     """What a group needs.
 
     ``routes`` are those onto it that take anything, ``outputs`` the output axons of a compartment: one number for all,
-    or one for each. ``longest`` is the longest slice whose compartments an index can name.
+    or one for each. ``longest`` is the longest slice whose compartments an index can name: ``size`` where none is used.
     """
 
     group: str
@@ -91,26 +91,28 @@ class Demand:
 
 
 def demands(network: IntegerNetwork, profile: Profile) -> tuple[dict[str, Demand], tuple[Route, ...]]:
-    """The demand of each group, with an output axon for each route out of it, and all routes."""
+    """The demand of each group, with the fewest output axons that it can need, and all routes.
+
+    The fewest: one for each route out of a compartment that anybody hears, as if each target were in one slice.
+    """
     every = tuple(routes(network, profile))
     onto: dict[str, list[Route]] = defaultdict(list)
-    out: dict[str, int] = defaultdict(int)
+    out: dict[str, Integers] = defaultdict(lambda: np.zeros(1, np.int64))
     for route in every:
         if route.slots:
             onto[route.target].append(route)
         if route.source is not None:
-            out[route.source] += 1
+            out[route.source] = out[route.source] + route.heard()
     found = {}
     numbers: dict[Any, int] = {}
     for group in network.groups.values():
-        longest = min(group.size, profile.core.compartments.value)
-        if any(route.indexed for route in onto[group.name]):
-            longest = min(longest, 1 << profile.synapses.index_bits.value[-1])
+        indexed = any(route.indexed for route in onto[group.name])
+        longest = min(group.size, 1 << profile.synapses.index_bits.value[-1]) if indexed else group.size
         found[group.name] = Demand(
             group.name,
             group.size,
             tuple(onto[group.name]),
-            np.full(1, out[group.name]),
+            _alike(out[group.name]),
             _state_bits(group, profile),
             longest,
             {
@@ -119,6 +121,11 @@ def demands(network: IntegerNetwork, profile: Profile) -> tuple[dict[str, Demand
             },
         )
     return found, every
+
+
+def _alike(counts: Integers) -> Integers:
+    """(1,) where all are equal."""
+    return counts[:1] if (counts == counts[:1]).all() else counts
 
 
 def room(limit: Mapping[str, int]) -> Integers:

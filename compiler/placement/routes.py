@@ -60,6 +60,13 @@ class Route(ABC):
         """
 
     @abstractmethod
+    def heard(self) -> Integers:
+        """1 for each compartment of the source that anybody hears, else 0: the least that :meth:`fan_out` can be.
+
+        (source size,), or (1,) where all are heard.
+        """
+
+    @abstractmethod
     def traffic(self, sources: Integers, targets: Integers) -> Edges:
         """Messages from slice to slice, if each compartment of the source sends one.
 
@@ -85,6 +92,9 @@ class Gather(Route):
         return np.ones(1, np.int64)
 
     def fan_out(self, bounds: Integers) -> Integers:
+        return np.ones(1, np.int64)
+
+    def heard(self) -> Integers:
         return np.ones(1, np.int64)
 
     def traffic(self, sources: Integers, targets: Integers) -> Edges:
@@ -114,6 +124,9 @@ class Scatter(Route):
     def fan_out(self, bounds: Integers) -> Integers:
         first, last = _number(bounds, self.starts[:-1]), _number(bounds, self.starts[1:] - 1)
         return np.where(np.diff(self.starts) > 0, last - first + 1, 0)
+
+    def heard(self) -> Integers:
+        return (np.diff(self.starts) > 0).astype(np.int64)
 
     def traffic(self, sources: Integers, targets: Integers) -> Edges:
         alive = np.flatnonzero(np.diff(self.starts))  # the sources that anybody hears
@@ -161,6 +174,14 @@ class Crossing(Route):
         for _, columns in self._heard(bounds):
             total[:-1] += np.bincount(columns, minlength=n_pre)
         return total[:-1]
+
+    def heard(self) -> Integers:
+        if self.topology.columns is None:
+            return np.ones(1, np.int64)
+        found = np.zeros(self.topology.n_pre, np.int64)
+        for first in range(0, self.topology.columns.size, BLOCK):
+            found[self.topology.columns[first : first + BLOCK]] = 1
+        return found
 
     def traffic(self, sources: Integers, targets: Integers) -> Edges:
         edges = []

@@ -42,6 +42,21 @@ def test_too_big_for_the_chip_is_a_finding(hmn_lava, spec, content):
     (finding,) = done.json["findings"]
     assert (finding["rule"], finding["severity"]) == ("compartments", "error")
     assert finding["used"] > finding["limit"]
+    assert "plastic synapse is a compartment" in finding["remedy"]
+
+
+def test_too_many_neurons_are_not_blamed_on_plastic_synapses(hmn_lava, tmp_path):
+    path = tmp_path / "static.yaml"
+    path.write_text(
+        "hmn_lava: 1\nname: static\npopulations:\n  a: {type: input, size: 1}\n"
+        "  b: {type: lif, size: 1000000, vth: 0.5}\nconnections:\n"
+        "  ab: {type: static, source: a, target: b, weights: 0.5}\n"
+    )
+    for plasticity in ("engine", "neurocore"):
+        done = hmn_lava("check", path, "--plasticity", plasticity, "--json")
+        (finding,) = done.json["findings"]
+        assert (finding["rule"], finding["used"]) == ("compartments", 1_000_000)
+        assert "population" in finding["remedy"] and "plastic" not in finding["remedy"]
 
 
 def test_a_chip_without_microcode_is_a_finding(hmn_lava, spec):

@@ -18,6 +18,12 @@ def test_list(capsys):
     assert shown.err == ""
 
 
+def test_help_says_what_cannot_be_compiled_for(capsys):
+    assert main.run(["profiles", "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Profiles without it (Loihi 1 and its boards) serve to price" in said
+
+
 def test_list_as_json(capsys):
     assert main.run(["profiles", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)

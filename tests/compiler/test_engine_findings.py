@@ -148,6 +148,8 @@ def test_loihi_1_has_no_microcode():
         attempt(spec(), profile="loihi1", plasticity="engine")
     (finding,) = caught.value.findings
     assert finding.rule == "microcode" and "loihi2" in finding.remedy
+    assert "profile BUNDLE --profile loihi1" in finding.remedy  # what its profile is good for
+    assert "also those of static networks" in finding.used
     with pytest.raises(FitError):
         side_by_side(spec(), profile="loihi1")
 

@@ -48,6 +48,8 @@ def learners(count: int) -> IntegerNetwork:
     return network(*parts, inputs=3)
 
 
+ONE_CORE = {"system__chips": 1, "chip__cores_per_chip": 1}
+
 # 100 synapses of 8 bits (weights of 100 take 7, of which there is no choice) in runs of one: 64 bits each.
 SPLIT = {
     "compartments": ({"compartments": 7}, 7, 8),
@@ -114,6 +116,88 @@ def test_what_cannot_be_split_is_refused(rule):
     assert finding.severity == "error"
     assert finding.remedy
     assert fit(does_not, profile) == (None, [finding])
+
+
+def silent(heard: int, silent: int) -> IntegerNetwork:
+    """Neurons of which the first ``heard`` are heard by one other each, and the rest by nobody."""
+    links = Topology.of(heard, heard + silent, np.arange(heard), np.arange(heard))
+    return network(group("x", heard + silent), group("y", heard), matrix("x", "y", links))
+
+
+def test_a_compartment_that_nobody_hears_takes_no_output_axon():
+    """Used is the limit, so that an axon for the silent one would be one too many."""
+    placement = place(silent(3, 1), with_limits(output_axons=3, **ONE_CORE))
+    assert (placement.cores, placement.used["output_axons"].tolist()) == (1, [3])
+    with pytest.raises(FitError, match=r"cores: n: 2 \(limit 1\)\. The binding limit is output_axons"):
+        place(silent(3, 1), with_limits(output_axons=2, **ONE_CORE))
+    assert place(silent(1000, 6000), load_profile("loihi2")).cores == 1
+
+
+def test_silent_compartments_of_messages_of_all_kinds():
+    """Of a plastic synapse each, and of a row each: what the first and last neuron of three send, nobody hears."""
+    middle = Topology.of(3, 3, np.array([1]), np.array([1]))
+    parts = [group("p", 3), group("s", 1, middle), message("p", "s", "pre"), message("p", "s", "post")]
+    placement = place(network(*parts, message("s", "p", "rows")), with_limits(output_axons=3))
+    assert placement.used["output_axons"].tolist() == [3]  # two of the middle neuron, one of its synapse
+
+
+def both(size: int) -> IntegerNetwork:
+    """Neurons of 24 bits of state, each with a word of 64 bits from each of ten inputs."""
+    return full(size, 10)
+
+
+@pytest.mark.parametrize(
+    ("net", "limits", "binding"),
+    [
+        # The limits that are reached too, but do not matter, take the larger share on average.
+        (network(group("y", 45)), {"compartments": 44, "compartment_configurations": 1}, "compartments"),
+        (both(45), {"state_memory": 44 * 24, "input_axons": 10, "synapse_configurations": 1}, "state_memory"),
+        (both(45), {"synaptic_memory": 10 * 64 * 5, "input_axons": 10}, "synaptic_memory"),
+        (silent(40, 5), {"output_axons": 39, "compartment_configurations": 1}, "output_axons"),
+        (silent(40, 5), {"input_axons": 39, "synapse_configurations": 1}, "input_axons"),
+    ],
+)
+def test_the_binding_limit_is_the_one_without_which_the_network_fits(net, limits, binding):
+    assert place(net, with_limits(**limits)).binding == binding
+    with pytest.raises(FitError) as error:
+        place(net, with_limits(**limits, **ONE_CORE))
+    (finding,) = error.value.findings
+    assert f"The binding limit is {binding}: without it, 1 would do." in finding.remedy
+    others = {name: most for name, most in limits.items() if name != binding}
+    assert place(net, with_limits(**others, **ONE_CORE)).used[binding].max() > limits[binding]
+
+
+def test_limits_that_bind_together_are_all_named():
+    with pytest.raises(FitError) as error:
+        place(network(group("y", 45)), with_limits(compartments=30, state_memory=30 * 24, **ONE_CORE))
+    (finding,) = error.value.findings
+    assert "The binding limits are compartments and state_memory" in finding.remedy
+
+
+def test_remedies_are_of_what_the_network_has():
+    """A network without plasticity has no slow trace to drop, no attention, no plastic synapses, no subsystems."""
+    for limits in ({"compartments": 1}, {"state_memory": 24}, {"program_memory": 7}):
+        net = network(group("y", 2), group("z", 1, instructions=5))
+        with pytest.raises(FitError) as error:
+            place(net, with_limits(**limits, **ONE_CORE))
+        (finding,) = error.value.findings
+        assert not {"trace", "attention", "plastic", "subsystem"} & set(finding.remedy.replace(",", "").split()), limits
+
+
+@pytest.mark.parametrize(("size", "fits"), [(64, True), (65, False)])
+def test_an_index_that_cannot_name_a_compartment_more_is_a_cause_of_its_own(size, fits):
+    sparse = Topology.of(size, 2, np.arange(size), np.zeros(size, np.int64))
+    net = network(group("y", size), matrix("in", "y", sparse), inputs=2)
+    profile = with_limits(synapses__index_bits=(0, 6), **ONE_CORE)
+    if fits:
+        assert place(net, profile).cores == 1
+        return
+    assert place(net, with_limits(synapses__index_bits=(0, 6))).binding == "index_bits"
+    with pytest.raises(FitError) as error:
+        place(net, profile)
+    (finding,) = error.value.findings
+    assert (finding.rule, finding.used, finding.limit) == ("cores", 2, 1)
+    assert "The binding limit is index_bits: without it, 1 would do." in finding.remedy
 
 
 def test_a_learning_axon_takes_more_slots():
