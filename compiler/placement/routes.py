@@ -154,11 +154,19 @@ class Crossing(Route):
         if self.topology.dense and not self.each:
             rows = np.arange(1, last - first + 1)
             return np.full(rows.size, self.topology.n_pre), self.topology.n_pre * self.format.words(rows)
-        begin, end = self._synapses(np.array([first, last])).tolist()
-        rank = self._ranks(begin, end)
-        ends = self._synapses(np.arange(first + 1, last + 1)) - begin
-        words = self.format.words(rank + 1) - self.format.words(rank)
-        return _sums(rank == 0)[ends], _sums(words)[ends]
+        ends = self._synapses(np.arange(first, last + 1))
+        heard, words = np.zeros((2, last - first), np.int64)
+        seen = np.zeros(self.topology.n_pre, np.int64) if ends[-1] - ends[0] > BLOCK else None
+        row = 0
+        while row < last - first:  # some synapses at a time
+            stop = max(row + 1, int(np.searchsorted(ends, ends[row] + BLOCK, side="right")) - 1)
+            rank = self._ranks(int(ends[0]), int(ends[row]), int(ends[stop]), seen)
+            within = ends[row + 1 : stop + 1] - ends[row]
+            heard[row:stop] = _sums(rank == 0)[within] + (heard[row - 1] if row else 0)
+            more = self.format.words(rank + 1) - self.format.words(rank)
+            words[row:stop] = _sums(more)[within] + (words[row - 1] if row else 0)
+            row = stop
+        return heard, words
 
     def runs(self) -> Integers:
         return np.ones(1, np.int64) if self.each else self.topology.counts
@@ -179,8 +187,7 @@ class Crossing(Route):
         if self.topology.columns is None:
             return np.ones(1, np.int64)
         found = np.zeros(self.topology.n_pre, np.int64)
-        for first in range(0, self.topology.columns.size, BLOCK):
-            found[self.topology.columns[first : first + BLOCK]] = 1
+        found[_met(self.topology.columns, self.topology.n_pre)] = 1
         return found
 
     def traffic(self, sources: Integers, targets: Integers) -> Edges:
@@ -200,16 +207,22 @@ class Crossing(Route):
         """The first synapse onto each of ``targets``, which are in order."""
         return targets if self.each else self.topology.starts[targets]
 
-    def _ranks(self, begin: int, end: int) -> Integers:
-        """For each synapse k of [begin, end): how many of [begin, k) come from the same source."""
+    def _ranks(self, begin: int, first: int, last: int, seen: Integers | None) -> Integers:
+        """For each synapse k of [first, last): how many of [begin, k) come from the same source.
+
+        ``seen``: how many of [begin, first) come from each source, to which these are added; None where there are none.
+        """
         if self.topology.columns is None:
-            return np.arange(end - begin) // self.topology.n_pre
-        columns = self.topology.columns[begin:end]
+            return np.arange(first - begin, last - begin) // self.topology.n_pre
+        columns = self.topology.columns[first:last]
         order = np.argsort(columns, kind="stable")
         position = np.arange(order.size)
         new = np.diff(columns[order], prepend=-1) != 0
         ranks = np.empty(order.size, np.int64)
         ranks[order] = position - np.maximum.accumulate(np.where(new, position, 0))
+        if seen is not None:
+            ranks += seen[columns]
+            seen += np.bincount(columns, minlength=seen.size)
         return ranks
 
     def _intervals(self, bounds: Integers) -> Iterator[tuple[Integers, Integers]]:
@@ -225,12 +238,24 @@ class Crossing(Route):
         ends, columns, n_pre = self._synapses(bounds), self.topology.col, self.topology.n_pre
         first = 0
         while first < bounds.size - 1:
-            beyond = int(np.searchsorted(ends, ends[first] + BLOCK, side="right")) - 1
-            last = max(first + 1, beyond)
+            last = int(np.searchsorted(ends, ends[first] + BLOCK, side="right")) - 1
+            if last <= first:  # one slice of more synapses than are worked on at once
+                one = _met(columns[ends[first] : ends[first + 1]], n_pre)
+                yield np.full(one.size, first), one
+                first += 1
+                continue
             number = np.repeat(np.arange(last - first), np.diff(ends[first : last + 1]))
             pairs = np.unique(number * n_pre + columns[ends[first] : ends[last]])
             yield pairs // n_pre + first, pairs % n_pre
             first = last
+
+
+def _met(columns: NDArray[Any], n_pre: int) -> Integers:
+    """The sources that occur, some synapses at a time."""
+    met = np.zeros(n_pre, np.bool_)
+    for first in range(0, columns.size, BLOCK):
+        met[columns[first : first + BLOCK]] = True
+    return np.flatnonzero(met)
 
 
 def joined(edges: Sequence[Edges]) -> Edges:

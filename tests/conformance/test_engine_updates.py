@@ -224,7 +224,7 @@ def test_weights_change_by_third_factor_times_eligibility() -> None:
         found.append(regress(data, draw))
 
     examples()
-    assert sum(found) >= 10
+    assert sum(found) >= 5
 
 
 @pytest.mark.parametrize("dimensions", [1, 2])

@@ -81,7 +81,7 @@ def placed(cores, profile):
     bundle = hl.compile(net.spec())
     where = dict(zip(("y", "z0", "z1"), (0, *cores), strict=True))
     slices = tuple(Slice(name, 0, 1, core) for name, core in where.items())
-    place = Placement(slices, Mesh.of(hl.load_profile(profile)), {}, {}, 0)
+    place = Placement(slices, Mesh.of(hl.load_profile(profile)), {}, {}, "compartments", 0)
     return hl.profile(replace(bundle, placement=place), {"x": np.array([[1.0], [0.0]])}, 2, profile=profile)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from pathlib import Path
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, assume, given, settings
 
@@ -14,7 +15,7 @@ import count_by_hand as oracle
 from random_placed import CHIPS, LIMITS, networks
 from small_networks import with_limits
 
-from hmn_lava.compiler.placement import place
+from hmn_lava.compiler.placement import place, routes
 from hmn_lava.errors import FitError
 
 MANY = settings(
@@ -75,3 +76,13 @@ def test_hops_equal_walks_from_tile_to_tile(network, limits):
 def test_nothing_else_decides(network, limits):
     profile = with_limits(CHIPS, **limits)
     assert placed(network, profile).as_dict() == place(network, profile).as_dict()
+
+
+@MANY
+@given(networks(), LIMITS)
+def test_synapses_are_counted_some_at_a_time(network, limits):
+    """What large connections need, on small ones."""
+    profile = with_limits(CHIPS, **limits)
+    whole = placed(network, profile)
+    with patch.object(routes, "BLOCK", 3):
+        assert place(network, profile).as_dict() == whole.as_dict()
