@@ -116,24 +116,33 @@ class Results:
 
     @classmethod
     def joined(cls, parts: Sequence[Results]) -> Results:
-        """Runs on one machine as one, with the environment and the options of the first; ValueError if they differ.
+        """Runs on one machine as one; ValueError if they are not. Cases of the same name become one.
 
-        Cases of the same name become one.
+        Where environments or options differ, all that occur are told.
         """
-        first = parts[0]
+        first = parts[0].environment
         for part in parts[1:]:
-            names = [
-                n for n in ("processor", "processors", "python") if part.environment.get(n) != first.environment.get(n)
-            ]
-            if names:
-                raise ValueError(f"these results are of another {names[0]}: {part.environment.get(names[0])}")
+            wrong = [n for n in ("processor", "processors", "python") if part.environment.get(n) != first.get(n)]
+            if wrong:
+                raise ValueError(f"these results are of another {wrong[0]}: {part.environment.get(wrong[0])}")
         cases: dict[str, CaseResult] = {}
         for case in (case for part in parts for case in part.cases):
             whole = cases.setdefault(case.name, CaseResult(case.name))
             whole.entries += case.entries
             whole.checks += case.checks
             whole.facts += case.facts
-        return cls(first.environment, first.options, list(cases.values()))
+        environments, options = ([getattr(part, name) for part in parts] for name in ("environment", "options"))
+        return cls(_together(environments), _together(options), list(cases.values()))
+
+
+def _together(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Every name with its value, or with all values where they differ."""
+    found = {}
+    for name in dict.fromkeys(name for record in records for name in record):
+        values = [record[name] for record in records if record.get(name) is not None]
+        different = [value for n, value in enumerate(values) if value not in values[:n]]
+        found[name] = different[0] if len(different) == 1 else ", ".join(map(str, different)) or None
+    return found
 
 
 def _case(data: dict[str, Any]) -> CaseResult:

@@ -178,10 +178,13 @@ def test_the_page_keeps_what_is_by_hand(tmp_path: Path) -> None:
 
 def test_runs_on_one_machine_are_joined() -> None:
     def part(case: str, work: str, processor: str = "A") -> Results:
-        return Results({"processor": processor}, {}, [CaseResult(case, [Entry(work, "hmn-lava fast")])])
+        environment = {"processor": processor, "date": f"of {work}"}
+        return Results(environment, {"sizes": [64]}, [CaseResult(case, [Entry(work, "hmn-lava fast")])])
 
     whole = Results.joined([part("engine", "small"), part("scale", "large"), part("engine", "smaller")])
     assert [(case.name, case.works) for case in whole.cases] == [("engine", ["small", "smaller"]), ("scale", ["large"])]
+    assert whole.environment == {"processor": "A", "date": "of small, of large, of smaller"}
+    assert whole.options == {"sizes": [64]}
     with pytest.raises(ValueError, match="another processor: B"):
         Results.joined([part("engine", "small"), part("engine", "small", "B")])
 
