@@ -16,13 +16,16 @@ DOCS := $(VENV)/.installed-docs
 # Brian2 and SANA-FE, which the benchmarks compare with, live in environments of their own. BENCH: cases and options.
 BRIAN2 := $(VENV)-brian2
 SANAFE := $(VENV)-sanafe
+# lava-dl with its torch: 5.6 GB, for Python 3.10 alone, and it holds pytest below 8.
+DL := $(VENV)-dl
+FRAMEWORKS := $(VENV)-frameworks
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test heavy lint format types docs bench venv clean
+.PHONY: help demo test heavy test-dl test-frameworks lint format types docs bench venv clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: $(BASE) ## learn digits in the chip's integers, next to the float model
 	$(RUN) examples/demo.py
@@ -33,6 +36,15 @@ test: $(DEV) ## run the tests (all but the long ones)
 # Exit code 5 of pytest says that there are none.
 heavy: $(DEV) ## run the long tests
 	$(RUN) -m pytest -n 2 -m heavy || test $$? -eq 5
+
+test-dl: $(DL)/.installed ## compare imported networks with lava-dl itself (5.6 GB)
+	$(DL)/bin/python -m pytest -p no:cacheprovider --override-ini filterwarnings=default -q tests/dl
+
+test-frameworks: $(DEV) $(FRAMEWORKS)/.installed ## compare graphs with snnTorch, Norse, Sinabs and SpikingJelly (3 GB)
+	mkdir -p build/recorded
+	$(FRAMEWORKS)/bin/python tests/interchange/frameworks/record.py build/recorded
+	HMN_LAVA_RECORDED=$(CURDIR)/build/recorded $(RUN) -m pytest -q tests/interchange/test_nir_frameworks.py
+	$(FRAMEWORKS)/bin/python tests/interchange/frameworks/torch_modules.py
 
 lint: $(DEV) ## check style
 	$(VENV)/bin/ruff check .
@@ -55,7 +67,7 @@ bench: $(BASE) $(BRIAN2)/.installed $(SANAFE)/.installed ## measure beside other
 venv: $(DEV) ## only make the virtual environment
 
 clean: ## remove the virtual environment and everything built
-	rm -rf $(VENV) $(BRIAN2) $(SANAFE) build dist site demo-output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BRIAN2) $(SANAFE) $(DL) $(FRAMEWORKS) build dist site demo-output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 $(MADE): constraints.txt scripts/make_venv.sh scripts/find_python.sh
@@ -68,7 +80,7 @@ $(BASE): $(MADE) pyproject.toml
 	@touch $@
 
 $(DEV): $(BASE)
-	$(PIP) --no-build-isolation -e '.[dev,tasks,report]'
+	$(PIP) --no-build-isolation -e '.[dev,tasks,report,sweep,control,netx]'
 	@touch $@
 
 # Without it the benchmarks still run, and say that Brian2 is absent.
@@ -80,6 +92,22 @@ $(SANAFE)/.installed: $(BASE)
 	@$(RUN) -m venv $(SANAFE) && $(SANAFE)/bin/pip install --quiet --disable-pip-version-check sanafe==2.2.9 numpy \
 		&& touch $@ || echo "SANA-FE could not be installed: the benchmarks run without it" >&2
 
+$(DL)/.installed: pyproject.toml constraints.txt
+	scripts/make_venv.sh $(DL) 3.10
+	grep -Ev '^(pytest|pillow)' constraints.txt > $(DL)/constraints.txt
+	$(DL)/bin/pip install --quiet --disable-pip-version-check -c $(DL)/constraints.txt lava-dl==0.6.0 "pytest<8"
+	$(DL)/bin/pip install --quiet --disable-pip-version-check -c $(DL)/constraints.txt --no-build-isolation -e .
+	@touch $@
+
 $(DOCS): $(BASE)
 	$(PIP) --no-build-isolation -e '.[docs]'
+	@touch $@
+
+# Sinabs 3.1.3 asks for nir 1.0.4 at most, which snnTorch 1.0.0 cannot use: it works with a later one.
+$(FRAMEWORKS)/.installed: pyproject.toml
+	scripts/make_venv.sh $(FRAMEWORKS) 3.11
+	$(FRAMEWORKS)/bin/pip install --quiet --disable-pip-version-check torch==2.13.0 snntorch==1.0.0 norse==1.1.0 \
+		spikingjelly==2.0.0 sinabs==3.1.3
+	$(FRAMEWORKS)/bin/pip install --quiet --disable-pip-version-check nir==1.0.8 nirtorch==2.6
+	$(FRAMEWORKS)/bin/pip install --quiet --disable-pip-version-check -e '.[nir]'
 	@touch $@

@@ -16,8 +16,10 @@ from benchmarks.environment import ROOT, environment
 from benchmarks.options import Options
 from benchmarks.peers.available import PEERS, absence, python_of
 from benchmarks.results import Results
+from benchmarks.roadmap.commands import app as roadmap
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Measure hmn-lava beside other tools.")
+app.add_typer(roadmap, name="roadmap")
 
 FOLDER = ROOT / "build" / "benchmarks"
 WIDTH = 140

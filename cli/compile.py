@@ -22,8 +22,15 @@ def compile(
     calibrate: Annotated[
         Path | None,
         typer.Option(
-            "--calibrate", metavar="IN.npz", help="Choose the accumulators' formats by a float run on this input."
+            "--calibrate", metavar="IN.npz", help="Choose formats by a float run on this input, (samples,) steps, size."
         ),
+    ] = None,
+    percentile: Annotated[
+        float, typer.Option("--percentile", metavar="P", help="Of the messages that a calibrated format has room for.")
+    ] = 100.0,
+    scale: Annotated[
+        str | None,
+        typer.Option("--scale", metavar="S", help="Static weights share a scale per tensor (default) or per channel."),
     ] = None,
     allow_lossy: Annotated[
         bool, typer.Option("--allow-lossy", help="Warn about lost parameters instead of refusing them.")
@@ -39,12 +46,19 @@ def compile(
 
     network = hl.load_spec(spec)
     inputs = [name for name, population in network.populations.items() if isinstance(population, InputPopulation)]
-    calibration = None if calibrate is None else read_inputs(calibrate, inputs)
+    calibration = None if calibrate is None else read_inputs(calibrate, inputs, batch=True)
     parts = hl.side_by_side(network, profile=profile, seed=seed, allow_lossy=allow_lossy) if side_by_side else []
     if parts and not as_json:  # first: the lowering that was chosen may be refused
         print_side_by_side(parts)
     bundle = hl.compile(
-        network, profile=profile, plasticity=plasticity, seed=seed, calibration=calibration, allow_lossy=allow_lossy
+        network,
+        profile=profile,
+        plasticity=plasticity,
+        seed=seed,
+        calibration=calibration,
+        percentile=percentile,
+        scale=scale,
+        allow_lossy=allow_lossy,
     )
     bundle.save(folder)
     content = describe(bundle)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from hmn_lava.bundle import Bundle
     from hmn_lava.compiler.fidelity import Part
     from hmn_lava.errors import Finding
+    from hmn_lava.layers import LayerRow
     from hmn_lava.placement import Placement
 
 FULLEST = 16
@@ -120,8 +121,8 @@ def lowering_summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "parameters": len(rows),
         "worst_relative_error": worst["relative_error"] if worst else 0.0,
         "worst_parameter": worst["parameter"] if worst else None,
-        "clipped": [row["parameter"] for row in rows if row["note"] == "clipped"],
-        "underflow": [row["parameter"] for row in rows if row["note"] == "underflow"],
+        "clipped": [*dict.fromkeys(row["parameter"] for row in rows if row["note"] == "clipped")],
+        "underflow": [*dict.fromkeys(row["parameter"] for row in rows if row["note"] == "underflow")],
     }
 
 
@@ -168,6 +169,27 @@ def print_description(content: dict[str, Any]) -> None:
             ("clipped", ", ".join(summary["clipped"]) or "none"),
             ("underflow", ", ".join(summary["underflow"]) or "none"),
         ],
+    )
+
+
+def print_layers(rows: Iterable[LayerRow]) -> None:
+    """Print each population with what leads to it."""
+    print_table(
+        ["layer", "neurons", "shape", "from", "synapses", "learning", "formats", "cores"],
+        [
+            (
+                row.name,
+                row.type,
+                " x ".join(map(str, row.shape)),
+                ", ".join(row.sources),
+                row.synapses,
+                row.learning,
+                "; ".join(f"{name.rpartition('.')[2]} {text}" for name, text in row.formats.items()),
+                row.cores,
+            )
+            for row in rows
+        ],
+        title="Layers",
     )
 
 

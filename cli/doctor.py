@@ -58,6 +58,8 @@ def examine() -> list[Item]:
         _llvm(),
         _cache(),
         _package("scikit-learn", "sklearn", "the digits task (extra: tasks)"),
+        _package("dm-control", "dm_control", "the control tasks (extra: control)"),
+        _package("metaworld", "metaworld", "the task reach (extra: control)"),
         _package("matplotlib", "matplotlib", "pictures in the demo and in reports (extra: report)"),
         _lava(),
         _lava_dl(),

@@ -40,13 +40,13 @@ def init(
         _print_schema(as_json)
         return
     from hmn_lava.errors import InputError
-    from hmn_lava.files import write_whole
+    from hmn_lava.files import write_output
 
     text = _text(template)
     if (file.exists() or file.is_symlink()) and not (force and file.is_file()):
         remedy = "choose another name" + ("" if force else ", or pass --force to replace it")
         raise InputError("exists already" if not force else "is not a plain file", where=str(file), remedy=remedy)
-    write_whole(file, lambda stream: stream.write(text.encode()))
+    write_output(file, lambda stream: stream.write(text.encode()))
     if as_json:
         print_json("init", {"file": str(file), "template": template.value, "backend": None})
     else:

@@ -13,7 +13,25 @@ from typing import Annotated
 
 import typer
 
-from hmn_lava.cli import board, check, compare, compile, doctor, init, inspect, output, profile, profiles, rule, task
+from hmn_lava.cli import (
+    accuracy,
+    board,
+    check,
+    compare,
+    compile,
+    doctor,
+    export,
+    init,
+    inspect,
+    output,
+    profile,
+    profiles,
+    rule,
+    sweep,
+    task,
+)
+from hmn_lava.cli import import_network as import_command
+from hmn_lava.cli import meta as meta_command
 from hmn_lava.cli import run as run_command
 from hmn_lava.errors import HmnError
 
@@ -22,10 +40,15 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "check": check.check,
     "compile": compile.compile,
     "run": run_command.run,
+    "accuracy": accuracy.accuracy,
     "compare": compare.compare,
     "profile": profile.profile,
+    "meta": meta_command.meta,
+    "import": import_command.import_network,
+    "export": export.export,
     "inspect": inspect.inspect,
     "rule": rule.rule,
+    "sweep": sweep.sweep,
     "doctor": doctor.doctor,
 }
 GROUPS = {

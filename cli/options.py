@@ -51,6 +51,33 @@ ThreadsOption = Annotated[
     int | None, typer.Option("--threads", metavar="N", min=1, help="Threads of the fast executor.")
 ]
 
+DataOption = Annotated[
+    Path | None, typer.Option("--data", metavar="PATH", help="Your own data, for a task that takes some.")
+]
+
+RowWorkersOption = Annotated[
+    int | None, typer.Option("--workers", metavar="N", help="Worker processes here: as many as processors.")
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="ADDRESS", help="Run on the Dask cluster there, not on workers here."),
+]
+EncodeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--encode",
+        metavar="E",
+        help="Encode arrays (samples, size) by rate, even, graded or bias:WEIGHT,OFFSET, series by delta.",
+    ),
+]
+DecodeOption = Annotated[
+    str, typer.Option("--decode", metavar="D", help="What an answer is read from: count, last or membrane.")
+]
+PopulationOption = Annotated[
+    str | None,
+    typer.Option("--population", metavar="NAME", help="The population whose neurons are the classes, if not the last."),
+]
+
 
 def limits(seconds: float | None) -> Limits:
     """The limits of a contained run, with this time limit or the usual one."""

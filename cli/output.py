@@ -69,6 +69,21 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.advance(task, done)
 
 
+@contextmanager
+def percent(description: str) -> Iterator[Callable[[int, int], None]]:
+    """:func:`progress` of work that tells how much is done, and of how much; yields the function that takes both."""
+    shown = 0
+    with progress(description, 100) as advance:
+
+        def tell(done: int, total: int) -> None:
+            nonlocal shown
+            now = 100 * done // max(total, 1)
+            advance(now - shown)
+            shown = now
+
+        yield tell
+
+
 def error(problem: Exception, exit_code: int, *, as_json: bool, internal: bool = False) -> None:
     """Tell of an error: one screen on stderr and, with ``as_json``, one object with the key ``error`` on stdout."""
     message = str(problem) or type(problem).__name__

@@ -78,11 +78,12 @@ def profile(
     from hmn_lava.energy.explain import explain as explained
     from hmn_lava.energy.measurement import read_measurement
     from hmn_lava.energy.measurement import save_measurement as save
-    from hmn_lava.energy.picture import check_picture, draw
+    from hmn_lava.energy.picture import draw
     from hmn_lava.energy.rates import read_rates
     from hmn_lava.energy.table import write_csv
     from hmn_lava.energy.terms import Terms
     from hmn_lava.errors import InputError
+    from hmn_lava.pictures import check_picture
 
     _check_files([csv, picture, save_measurement], [file, measured])
     if file is not None and (worst or rates):

@@ -55,7 +55,7 @@ def rule(
 ) -> None:
     """Explain a learning rule, check it, fit it from real numbers, plot its window, or export it to Lava."""
     from hmn_lava.errors import InputError
-    from hmn_lava.files import write_whole
+    from hmn_lava.files import write_output
     from hmn_lava.learning import plot_window, report_rule, update_window
     from hmn_lava.learning.texts import read_named_numbers, read_number, read_numbers
 
@@ -79,7 +79,7 @@ def rule(
         curve = update_window(report.fitted or report.rule, profile=profile, sign_mode=report.sign_mode, seed=seed)
         plot_window(curve, window, title=text if len(text) <= 80 else text[:77] + "...")
     if file is not None:
-        write_whole(file, lambda stream: stream.write(report.lava.encode()))
+        write_output(file, lambda stream: stream.write(report.lava.encode()))
     if as_json:
         shown = None if curve is None else {"file": str(window), **curve.as_dict()}
         print_json("rule", {**report.as_dict(), "window": shown, "backend": None})

@@ -10,8 +10,10 @@ import typer
 
 from hmn_lava.cli.options import (
     BundleArgument,
+    EncodeOption,
     HostOption,
     InputOption,
+    PopulationOption,
     StepsOption,
     ThreadsOption,
     TimeLimitOption,
@@ -41,6 +43,11 @@ def run(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="OUT.npz", help="Write what was recorded.")
     ] = None,
+    encode: EncodeOption = None,
+    decode: Annotated[
+        str | None, typer.Option("--decode", metavar="D", help="Tell each sample's class: count, last or membrane.")
+    ] = None,
+    population: PopulationOption = None,
     threads: ThreadsOption = None,
     time_limit: TimeLimitOption = None,
     host: HostOption = None,
@@ -51,13 +58,22 @@ def run(
     from time import perf_counter
 
     import hmn_lava as hl
+    from hmn_lava.decoding import Reader
     from hmn_lava.drive import check_output, drive, save_result
+    from hmn_lava.encoding import encode as encoded
 
     if output is not None:
         check_output(output)
     network = hl.load(bundle)
     session = network.session(backend, threads=threads, limits=limits(time_limit), host=host, translator=translator)
     inputs, length = drive(network, file, steps, batch=True)
+    if encode is not None:
+        inputs = {name: encoded(encode, values, steps, network.seed) for name, values in inputs.items()}
+        length = min(array.shape[1] for array in inputs.values())
+    reader = None if decode is None else Reader(network, decode, population, length)
+    if reader is not None:
+        inputs, length = reader.prepared(inputs)
+        probe = [*(probe or ()), *([reader.signal] if reader.signal not in (probe or ()) else [])]
     runs = next((len(array) for array in inputs.values() if array.ndim == 3), None)
     begin = perf_counter()
     if runs is None:
@@ -67,6 +83,7 @@ def run(
     speed = (1 if runs is None else runs) * result.steps / max(perf_counter() - begin, 1e-9)
     if output is not None:
         save_result(result, output)
+    answers = None if reader is None else reader.answers(result)
     summary = {name: _summary(result, name, runs is not None) for name in result.raw}
     times = "" if runs is None else f"{runs} runs of "
     note(f"{result.backend}: {times}{result.steps} steps, {speed:.4g} steps/s")
@@ -81,10 +98,13 @@ def run(
             "outputs": {name: summary[name] for name in result.output_names},
             "probes": {name: found for name, found in summary.items() if name not in result.output_names},
             "offsets": {name: session.latency(name) for name in result.raw},
+            "answers": answers,
             "output": None if output is None else str(output),
         }
         print_json("run", content)
         return
+    if answers is not None:
+        print_table(["sample", "class"], list(enumerate(answers)))
     print_table(
         ["signal", "samples", "mean", "lowest", "highest", "not zero", "offset"],
         [

@@ -22,8 +22,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hmn_lava.compiler.channels import stored_real
+from hmn_lava.compiler.neurocore.static_neurons import STATES
 from hmn_lava.compiler.quantise import Formats
-from hmn_lava.fixed import Fixed
+from hmn_lava.fixed import Fixed, Integers
 from hmn_lava.microcode.ir import WORD
 from hmn_lava.microcode.ranges import WORD_RANGE
 from hmn_lava.network import IntegerNetwork
@@ -70,8 +72,9 @@ class _Bounds:
                 continue
             yield f"{p.name}.a", self.a(p)
             yield f"{p.name}.z", self.z(p)
-            if p.activation == "lif":
-                yield from ((f"{p.name}.{symbol}", None) for symbol in "uv")
+            if p.resonator is not None:
+                yield f"{p.name}.a_im", self.a(p, "imaginary")
+            yield from ((f"{p.name}.{state}", None) for state in STATES.get(str(p.activation), ()))
         for c in self.model.connections.values():
             if c.rule is not None:
                 yield from self._plastic(c, c.rule)
@@ -137,7 +140,7 @@ class _Bounds:
         """u/2: the host's input is rounded to nearest. A spike is exact."""
         return 0.0 if p.signal == "spike" else self._unit(f"{p.name}.x") / 2
 
-    def a(self, p: Population) -> float:
+    def a(self, p: Population, component: str = "real") -> float:
         """Σ_i (|w - stored| max |x|, or u'/2 if plastic) + |b - stored| + u + 0.00176 σ + 4.4 |σ - stored| + 2.5 u.
 
         The worst neuron's; u' is the unit of the accumulator that the synapses add to, and a static connection whose
@@ -147,20 +150,21 @@ class _Bounds:
         u, port = self._unit(f"{p.name}.a"), self.formats.accumulator[p.name].format
         error = np.zeros(p.size)
         for c in self.model.connections.values():
-            if c.post != p.name:
+            if c.post != p.name or c.component != component:
                 continue
             if f"{c.name}.synapse" in self.network.groups:
                 error += c.topology.counts * (port.unit / 2)
                 continue
-            x, w = self.formats.activity[c.pre], self.formats.weight[c.name]
+            x, w, extra = self.formats.activity[c.pre], self.formats.weight[c.name], self.formats.extra.get(c.name)
             reach = max(abs(n) for n in x.bounds) * x.format.unit
             if f"{c.name}.synapse" not in self.network.learning:
-                error += c.topology.row_sums(partial(_off, w, c.weights)) * reach
-            error += port.unit if port.frac < w.frac + x.format.frac else 0.0
+                error += c.topology.row_sums(partial(_off, w, c, extra)) * reach
+            finest = w.frac + (0 if extra is None else int(extra.max(initial=0)))
+            error += port.unit if port.frac < finest + x.format.frac else 0.0
         total = float(error.max(initial=0.0))
         if u > port.unit:  # a range that fills the word gives up a bit before anything is added to it
             total += u
-        if p.type == "lif":
+        if p.type != "hmn":
             return total
         if np.any(p.bias):
             total += self._off(p.name, "bias", p.bias) + u
@@ -175,7 +179,7 @@ class _Bounds:
         From the recorded a. Competition compares the integers of a exactly, so winner_take_all keeps the bound;
         ``sample`` and lif have none.
         """
-        if p.activation == "lif" or p.competition == "sample":
+        if p.activation not in ("relu", "sigmoid") or p.competition == "sample":
             return None
         u, u_a = self._unit(f"{p.name}.z"), self._unit(f"{p.name}.a")
         if p.activation == "sigmoid":
@@ -405,9 +409,9 @@ def _largest(format: Fixed) -> float:
     return max(-format.min, format.max) * format.unit
 
 
-def _off(format: Fixed, weights: Floats, part: slice) -> Floats:
+def _off(format: Fixed, c: Connection, extra: Integers | None, part: slice) -> Floats:
     """How far the stored weights of some synapses are from those that are asked for."""
-    return np.abs(format.real(format.quantise(weights[part])) - weights[part])
+    return np.abs(stored_real(c, format, extra, part) - c.weights[part])
 
 
 def _distance(format: Fixed, stored: ArrayLike, requested: ArrayLike) -> float:

@@ -5,18 +5,24 @@ from __future__ import annotations
 from hmn_lava.compiler.quantise import TRACE_BITS, WEIGHT_BITS
 from hmn_lava.errors import Finding
 from hmn_lava.microcode.ir import WORD
+from hmn_lava.spec.formats import bits_of
 from hmn_lava.spec.model import Model
 
 
 def ignored(model: Model, plasticity: str = "neurocore") -> list[Finding]:
     """A warning for each request that changes nothing, or less than it says."""
     findings = []
-    for signal, bits in model.formats.items():
+    for signal, asked in model.formats.items():
         most = _most_bits(model, signal, plasticity)
-        if most is None or bits > most:
+        if isinstance(asked, str) and most is not None and _is_static(model, signal):
+            continue  # taken as it is
+        used, bits = (asked if isinstance(asked, str) else f"{asked} bits"), bits_of(asked, 0)
+        if most is None or bits > most or isinstance(asked, str):
             limit = "chosen by the compiler" if most is None else f"at most {most} bits"
             remedy = "Remove the entry: it changes nothing." if most is None else "Ask for fewer bits."
-            findings.append(Finding("format-ignored", f"formats.{signal}", f"{bits} bits", limit, "warning", remedy))
+            if most is not None and isinstance(asked, str):
+                limit, remedy = "bits alone", "Give a number of bits: the compiler places the binary point."
+            findings.append(Finding("format-ignored", f"formats.{signal}", used, limit, "warning", remedy))
     if model.meta_learning is not None:
         findings.append(
             Finding(
@@ -25,10 +31,16 @@ def ignored(model: Model, plasticity: str = "neurocore") -> list[Finding]:
                 model.meta_learning.method,
                 "recorded only",
                 "warning",
-                "A run does not tune parameters: tune them with hmn_lava.reference.meta, and compile what it finds.",
+                "A run does not tune parameters: hmn_lava.meta does, around runs (docs/meta_learning.md).",
             )
         )
     return findings
+
+
+def _is_static(model: Model, signal: str) -> bool:
+    """Whether the quantiser takes a whole format of a signal: of static weights, and of populations."""
+    owner = signal.rpartition(".")[0]
+    return owner not in model.connections or model.connections[owner].rule is None
 
 
 def _most_bits(model: Model, signal: str, plasticity: str) -> float | None:
@@ -46,5 +58,5 @@ def _most_bits(model: Model, signal: str, plasticity: str) -> float | None:
     population = model.populations[owner]
     if symbol == "a":
         return WORD - 1
-    chosen = population.signal == "graded" and population.activation in (None, "relu")
+    chosen = population.signal == "graded" and population.activation != "sigmoid"
     return float("inf") if chosen and symbol in ("x", "z") else None

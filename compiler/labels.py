@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from hmn_lava.network import Signal
 from hmn_lava.spec.model import Connection, Model, Population, Rule
 
+SYMBOLS = ("x", "a", "a_im", "z", "u", "v", "sigma", "act", "re", "im")
+
 
 def labels(model: Model, signals: Mapping[str, Signal], engine: bool = False) -> dict[str, str]:
     """The label of each of ``signals``, those of the network that ``model`` was lowered to.
@@ -21,8 +23,7 @@ def labels(model: Model, signals: Mapping[str, Signal], engine: bool = False) ->
     """
     drawn = {*_drawn(model), *(_rounded(model) if engine else ())}
     random = _reached(drawn, list(_dependencies(model)))
-    published = [name for name, p in model.populations.items() if p.type in ("input", "lif")]
-    exact = {f"{name}.{symbol}" for name in published for symbol in "xazuv"}
+    exact = {f"{p.name}.{symbol}" for p in model.populations.values() if _published(p) for symbol in SYMBOLS}
 
     def label(signal: str) -> str:
         if signal in random:
@@ -30,6 +31,13 @@ def labels(model: Model, signals: Mapping[str, Signal], engine: bool = False) ->
         return "exact" if signal in exact else "defined"
 
     return {signal: label(signal) for signal in signals}
+
+
+def _published(p: Population) -> bool:
+    """Whether Lava has the neurons bit for bit: its LIF resets to 0 and has no refractory time in integers."""
+    if p.type != "lif" or p.lif is None:
+        return p.type in ("input", "sigma_delta", "resonator")
+    return p.lif.output == "spike" and p.lif.reset == "value" and not p.lif.v_reset.any() and not p.lif.refractory
 
 
 def _reached(found: set[str], dependencies: list[tuple[str, str]]) -> set[str]:
@@ -68,9 +76,20 @@ def _rounded(model: Model) -> Iterator[str]:
 def _dependencies(model: Model) -> Iterator[tuple[str, str]]:
     """Pairs of signals, cause and effect."""
     for p in model.populations.values():
-        yield from ((f"{p.name}.{cause}", f"{p.name}.{effect}") for cause, effect in ("az", "au", "uv", "vz", "zv"))
+        pairs = [("a", "z"), ("a", "u"), ("u", "v"), ("v", "z"), ("z", "v")]
+        pairs += [
+            ("a", "sigma"),
+            ("sigma", "act"),
+            ("a", "re"),
+            ("a_im", "im"),
+            ("re", "im"),
+            ("im", "re"),
+            ("re", "z"),
+        ]
+        yield from ((f"{p.name}.{cause}", f"{p.name}.{effect}") for cause, effect in pairs)
     for c in model.connections.values():
-        yield _activity(model.populations[c.pre]), f"{c.post}.a"
+        port = "a" if c.component == "real" else "a_im"
+        yield _activity(model.populations[c.pre]), f"{c.post}.{port}"
         if c.rule is not None:
             yield f"{c.name}.w", f"{c.post}.a"
             if c.rule.learning:

@@ -72,6 +72,11 @@ class Lowering:
             )
         )
 
+    def updated(self, other: Lowering) -> Lowering:
+        """The same rows in their order, those that ``other`` has too in its version."""
+        newer = {(row.parameter, row.target): row for row in other.rows}
+        return Lowering([newer.get((row.parameter, row.target), row) for row in self.rows])
+
     def as_list(self) -> list[dict[str, Any]]:
         return [asdict(row) for row in self.rows]
 

@@ -7,30 +7,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from hmn_lava.bundle import Bundle
 from hmn_lava.compiler import neurocore
 from hmn_lava.compiler.bounds import bounds
+from hmn_lava.compiler.calibrate import Seen, calibrated, observe
+from hmn_lava.compiler.dead import dead, with_scale
 from hmn_lava.compiler.engine import lower as engine
 from hmn_lava.compiler.engine.formats import Limits, given_formats
 from hmn_lava.compiler.engine.lower import EngineLowering, checked
 from hmn_lava.compiler.engine.schedule import schedule as engine_schedule
+from hmn_lava.compiler.engine.thirds import Third
 from hmn_lava.compiler.fit import fit, fit_size
 from hmn_lava.compiler.ignored import ignored
 from hmn_lava.compiler.labels import labels
 from hmn_lava.compiler.lost import coarse, lost
 from hmn_lava.compiler.lowering import Lowering
 from hmn_lava.compiler.quantise import Formats, quantise
+from hmn_lava.compiler.retune import retune
 from hmn_lava.compiler.schedule import schedule
-from hmn_lava.components.neuron import LIF_DECAY_BITS, LIF_SHIFT
+from hmn_lava.compiler.tuning import widest
+from hmn_lava.components.lif import LIF_DECAY_BITS, LIF_SHIFT
 from hmn_lava.errors import Finding, FitError, InputError
 from hmn_lava.hardware_profiles import Profile, load_profile
 from hmn_lava.microcode.builder import ProgramError
 from hmn_lava.network import IntegerNetwork
 from hmn_lava.proof import prove
-from hmn_lava.reference import Reference
 from hmn_lava.spec import Spec, load_spec, resolve
 from hmn_lava.spec.model import Model
 
@@ -47,17 +50,28 @@ def compile(
     plasticity: str = "neurocore",
     seed: int = 0,
     calibration: Mapping[str, ArrayLike] | None = None,
+    percentile: float = 100.0,
+    scale: str | None = None,
     allow_lossy: bool = False,
 ) -> Bundle:
     """Compile a spec for a hardware profile.
 
-    ``calibration`` holds input of shape (steps, size) for each input population; the float reference runs on it, and
-    the accumulators' formats follow what it saw instead of the worst case. ``allow_lossy`` turns the findings about
-    lost parameters into warnings. Raises InputError for a spec that is wrong, FitError, with all findings, for one that
-    does not fit.
+    ``calibration`` holds input of shape (steps, size), or (samples, steps, size), for each input population; the float
+    reference runs on it, and formats follow what it saw instead of the worst case (:mod:`hmn_lava.compiler.calibrate`):
+    those of messages have room for ``percentile`` percent of all messages that are not zero. ``scale``: ``tensor`` or
+    ``channel``, for the weights of static connections that do not say it themselves. ``allow_lossy`` turns the findings
+    about lost parameters into warnings. Raises InputError for a spec that is wrong, FitError, with all findings, for
+    one that does not fit.
     """
     bundle, findings = attempt(
-        spec, profile=profile, plasticity=plasticity, seed=seed, calibration=calibration, allow_lossy=allow_lossy
+        spec,
+        profile=profile,
+        plasticity=plasticity,
+        seed=seed,
+        calibration=calibration,
+        percentile=percentile,
+        scale=scale,
+        allow_lossy=allow_lossy,
     )
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors or bundle is None:
@@ -72,6 +86,8 @@ def attempt(
     plasticity: str = "neurocore",
     seed: int = 0,
     calibration: Mapping[str, ArrayLike] | None = None,
+    percentile: float = 100.0,
+    scale: str | None = None,
     allow_lossy: bool = False,
 ) -> tuple[Bundle | None, list[Finding]]:
     """Run all passes and all checks; returns the bundle, if one could be built, and every finding.
@@ -81,13 +97,20 @@ def attempt(
     spec = spec if isinstance(spec, Spec) else load_spec(Path(spec))
     profile = profile if isinstance(profile, Profile) else load_profile(profile)
     microcode = target_limits(profile, plasticity)
+    spec = with_scale(spec, scale)
     model = resolve(spec, seed)
     findings = fit_size(model, profile, plasticity)
     if findings:
         return None, findings
-    lowered = lower_engine if plasticity == "engine" else lower_neurocore
+    if calibration is None and percentile != 100.0:
+        remedy = "give input to calibrate on as well: --calibrate IN.npz"
+        raise InputError("has no meaning alone", field="percentile", value=percentile, remedy=remedy)
+    seen = None if calibration is None else observe(model, calibration)
+    if seen is not None:
+        model, found = calibrated(model, seen, percentile)
+        findings += found
     try:
-        made = lowered(model, profile, microcode, _observed(model, calibration))
+        made = lower(model, profile, plasticity, seen)
     except ProgramError as error:
         remedy = "Give the signals narrower ranges (weights' bounds, inputs, rates), or calibrate on real input."
         return None, [
@@ -102,7 +125,7 @@ def attempt(
     network = replace(network, signals=signals)
     placement, misfits = fit(network, profile)
     findings += [*_tolerated(lost(model, network, lowering), allow_lossy), *coarse(model, network)]
-    findings += ignored(model, plasticity)
+    findings += [*ignored(model, plasticity), *dead(model, formats)]
     findings += [*prove(network, microcode), *misfits]
     if placement is None:
         return None, findings
@@ -119,6 +142,19 @@ def attempt(
     return bundle, findings
 
 
+def lower(model: Model, profile: Profile, plasticity: str, seen: Mapping[str, Seen] | None = None) -> Lowered:
+    """All passes up to the integer network.
+
+    Programs and formats have room for every value of the meta-parameters that the spec bounds.
+    """
+    lowered = lower_engine if plasticity == "engine" else lower_neurocore
+    made = lowered(widest(model), profile, target_limits(profile, plasticity), seen)
+    if model.meta_learning is None or made.network is None:
+        return made
+    tuned = retune(made.network, model, made.thirds)
+    return replace(made, network=tuned.network, record=made.record.updated(tuned.record))
+
+
 @dataclass(frozen=True, eq=False)
 class Lowered:
     """What a lowering made: the integer network, None where a finding forbids it, its formats and its parameters.
@@ -132,13 +168,18 @@ class Lowered:
     findings: list[Finding]
     engine: EngineLowering | None = None
 
+    @property
+    def thirds(self) -> dict[str, Third]:
+        """The third factors of the learning engine, by connection."""
+        return {} if self.engine is None else {t.coded.connection.name: t for t in self.engine.thirds}
+
 
 def lower_neurocore(
-    model: Model, profile: Profile, microcode: dict[str, int], observed: dict[str, float] | None
+    model: Model, profile: Profile, microcode: dict[str, int], seen: Mapping[str, Seen] | None
 ) -> Lowered:
     """The passes of ``plasticity: neurocore``."""
     timing, findings = schedule(model, microcode["max_delay"])
-    formats = quantise(model, profile.lif, observed)
+    formats = quantise(model, profile.lif, seen)
     findings += formats.findings
     if any(finding.severity == "error" for finding in findings):
         return Lowered(None, Lowering(), formats, findings)
@@ -146,13 +187,11 @@ def lower_neurocore(
     return Lowered(network, record, formats, findings)
 
 
-def lower_engine(
-    model: Model, profile: Profile, microcode: dict[str, int], observed: dict[str, float] | None
-) -> Lowered:
+def lower_engine(model: Model, profile: Profile, microcode: dict[str, int], seen: Mapping[str, Seen] | None) -> Lowered:
     """The passes of ``plasticity: engine``."""
     timing, findings = engine_schedule(model, microcode["max_delay"])
     given = given_formats(model, Limits.of(profile))
-    formats = quantise(model, profile.lif, observed, given)
+    formats = quantise(model, profile.lif, seen, given)
     findings += formats.findings
     if any(finding.severity == "error" for finding in findings):
         return Lowered(None, Lowering(), formats, findings)
@@ -193,15 +232,3 @@ def target_limits(profile: Profile, plasticity: str) -> dict[str, int]:
         remedy = "Use a profile whose LIF has Lava's decay bits, decay offsets and shifts."
         raise FitError("the network does not fit:", [Finding("lif", profile.name, built, described, "error", remedy)])
     return profile.microcode.limits()
-
-
-def _observed(model: Model, calibration: Mapping[str, ArrayLike] | None) -> dict[str, float] | None:
-    """The largest |a| of each population when the float reference runs on the calibration's input."""
-    if calibration is None:
-        return None
-    steps = min((len(np.asarray(values)) for values in calibration.values()), default=0)
-    if steps == 0:
-        raise InputError("has no steps", field="calibration", remedy="give input of shape (steps, size)")
-    names = [f"{name}.a" for name, population in model.populations.items() if population.type != "input"]
-    histories = Reference(model).run(calibration, steps, names)
-    return {name.removesuffix(".a"): float(np.abs(history).max(initial=0.0)) for name, history in histories.items()}

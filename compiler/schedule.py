@@ -131,6 +131,9 @@ def longest_paths(
     ``hops``: steps of a connection from one neuron's message to the next neuron's accumulator. The input of ``aligned``
     populations arrives in the second step of a ``frame``, which is a step of the model, and not before ``first``. If
     some loop is shorter than its messages, connections that go back in order push nothing.
+
+    A message of the host takes a step, so that most populations begin in step 1. Where delays allow it, one whose
+    synapses are all static begins in step 0, as Lava's do.
     """
     connections = list(model.connections.values())
     position = {name: place for place, name in enumerate(model.order)}
@@ -152,7 +155,9 @@ def _settled(
     """
     wait = {name: COMPETITION_STEPS if p.competition != "none" else 0 for name, p in model.populations.items()}
     inputs = {name for name, p in model.populations.items() if p.type == "input"}
-    arrive = {name: 0 if name in inputs else first if name in aligned else 1 for name in model.populations}
+    plastic = {c.post for c in model.connections.values() if c.rule is not None}
+    early = inputs if frame > 1 else set(model.populations) - plastic
+    arrive = {name: first if name in aligned else 0 if name in early else 1 for name in model.populations}
     for _ in range(len(arrive) + 1):
         settled = True
         for c in connections:

@@ -35,6 +35,14 @@ if TYPE_CHECKING:
     from hmn_lava.errors import InputError as InputError
     from hmn_lava.errors import RunError as RunError
     from hmn_lava.hardware_profiles import load_profile as load_profile
+    from hmn_lava.hybrid import Hybrid as Hybrid
+    from hmn_lava.hybrid import attach as attach
+    from hmn_lava.interchange.importing import import_network as import_network
+    from hmn_lava.interchange.lava_export import export_lava as export_lava
+    from hmn_lava.interchange.nir_export import export_nir as export_nir
+    from hmn_lava.interchange.nir_import import import_nir as import_nir
+    from hmn_lava.interchange.torch_import import import_torch as import_torch
+    from hmn_lava.interchange.weights import load_weights as load_weights
     from hmn_lava.simulator.probes import Probe as Probe
     from hmn_lava.simulator.result import Result as Result
     from hmn_lava.spec import Network as Network
@@ -42,6 +50,7 @@ if TYPE_CHECKING:
     from hmn_lava.spec import dump_spec as dump_spec
     from hmn_lava.spec import load_spec as load_spec
     from hmn_lava.spec import resolve as resolve
+    from hmn_lava.sweeps import sweep as sweep
 
 _HOMES = {
     "Bundle": "hmn_lava.bundle",
@@ -57,7 +66,15 @@ _HOMES = {
     "HmnError": "hmn_lava.errors",
     "InputError": "hmn_lava.errors",
     "RunError": "hmn_lava.errors",
+    "Hybrid": "hmn_lava.hybrid",
+    "attach": "hmn_lava.hybrid",
     "load_profile": "hmn_lava.hardware_profiles",
+    "import_network": "hmn_lava.interchange.importing",
+    "export_lava": "hmn_lava.interchange.lava_export",
+    "export_nir": "hmn_lava.interchange.nir_export",
+    "import_nir": "hmn_lava.interchange.nir_import",
+    "import_torch": "hmn_lava.interchange.torch_import",
+    "load_weights": "hmn_lava.interchange.weights",
     "Probe": "hmn_lava.simulator.probes",
     "Result": "hmn_lava.simulator.result",
     "Network": "hmn_lava.spec",
@@ -65,6 +82,7 @@ _HOMES = {
     "dump_spec": "hmn_lava.spec",
     "load_spec": "hmn_lava.spec",
     "resolve": "hmn_lava.spec",
+    "sweep": "hmn_lava.sweeps",
 }
 
 __all__ = sorted([*_HOMES, "learning"])

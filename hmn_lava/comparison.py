@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hmn_lava.errors import InputError
-from hmn_lava.files import write_whole
+from hmn_lava.files import write_output
 from hmn_lava.simulator.result import Result
 
 if TYPE_CHECKING:
@@ -146,12 +146,7 @@ def keep_record(file: str | os.PathLike[str], bundle: str | os.PathLike[str], fo
         **found.as_dict(),
     }
     text = json.dumps(content, indent=2)
-    try:
-        write_whole(Path(file), lambda stream: stream.write(text.encode()))
-    except OSError as error:
-        raise InputError(
-            f"cannot be written: {error.strerror}", where=str(file), remedy="choose a file that you may write"
-        ) from None
+    write_output(Path(file), lambda stream: stream.write(text.encode()))
 
 
 def _signal(

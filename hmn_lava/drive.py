@@ -20,6 +20,9 @@ from hmn_lava.spec.npz import NpzError, npz_names, read_npz
 if TYPE_CHECKING:
     from hmn_lava.bundle import Bundle
 
+LABEL = "label"
+"""The array of labels in a file of samples."""
+
 STEPS = 1000
 """Steps of a run on the spec's stimulus, if nobody says how many."""
 
@@ -30,21 +33,7 @@ def read_inputs(file: str | os.PathLike[str], known: Collection[str], batch: boo
     With ``batch``, arrays may also be (batch, steps, size). Raises InputError for a file that cannot be read, a name
     that is none of ``known``, an array of another shape.
     """
-    path = Path(file)
-    if not path.is_file():
-        raise InputError(
-            "no such file", where=str(path), remedy="give an npz file with one array of shape (steps, size) per input"
-        )
-    path = path.resolve()
-    try:
-        names = npz_names(path)
-        if unknown := [name for name in names if name not in known]:
-            raise InputError(
-                "no such input", where=str(file), value=unknown[0], remedy=f"one of: {', '.join(known) or 'none'}"
-            )
-        arrays = {name: read_npz(path.parent, path.name, name) for name in names}
-    except NpzError as error:
-        raise InputError(error.problem, where=str(file), value=error.value, remedy=error.remedy) from None
+    arrays = _arrays(Path(file), known)
     for name, array in arrays.items():
         if array.ndim != 2 and not (batch and array.ndim == 3):
             raise InputError(
@@ -57,6 +46,36 @@ def read_inputs(file: str | os.PathLike[str], known: Collection[str], batch: boo
     if not arrays:
         raise InputError("holds no array", where=str(file), remedy="save one array of shape (steps, size) per input")
     return arrays
+
+
+def _arrays(file: Path, known: Collection[str]) -> dict[str, NDArray[Any]]:
+    """All arrays of an npz file, whose names are ``known``."""
+    if not file.is_file():
+        raise InputError(
+            "no such file", where=str(file), remedy="give an npz file with one array of shape (steps, size) per input"
+        )
+    path = file.resolve()
+    try:
+        names = npz_names(path)
+        if unknown := [name for name in names if name not in known]:
+            raise InputError(
+                "no such input", where=str(file), value=unknown[0], remedy=f"one of: {', '.join(known) or 'none'}"
+            )
+        return {name: read_npz(path.parent, path.name, name) for name in names}
+    except NpzError as error:
+        raise InputError(error.problem, where=str(file), value=error.value, remedy=error.remedy) from None
+
+
+def read_labelled(file: str | os.PathLike[str], known: Collection[str]) -> tuple[dict[str, NDArray[Any]], NDArray[Any]]:
+    """Samples and their labels: arrays of an npz file named by the inputs ``known``, and ``label`` (samples,).
+
+    Raises InputError for a file that cannot be read, a name that is none of these, and where there are no labels.
+    """
+    arrays = _arrays(Path(file), [*known, LABEL])
+    if LABEL not in arrays:
+        remedy = f"save an array {LABEL} with a class for each sample"
+        raise InputError("holds no labels", where=str(file), field=LABEL, remedy=remedy)
+    return {name: array for name, array in arrays.items() if name != LABEL}, arrays[LABEL]
 
 
 def drive(

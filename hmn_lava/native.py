@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hmn_lava.components import neuron
+from hmn_lava.components.lif import LIF_DECAY_BITS, LIF_SHIFT
 from hmn_lava.fixed import Fixed, Integers
 from hmn_lava.microcode.ir import WORD, Program
 from hmn_lava.network import IntegerNetwork, Link, Topology
@@ -59,6 +60,8 @@ def native_lif(part: Part) -> NativeLif | str:
     if part.network.frame > 1 or not _is_lif(program):
         return "its program is not that of Lava's LIF: noise, competition, frames and supplied traces need microcode"
     values = {name: constant.values for name, constant in group.constants.items()}
+    if any(values[name].size > 1 for name in ("keep_u", "keep_v", "vth")):
+        return "its neurons differ in decays or thresholds, of which Lava's LIF has one for all"
     bias = np.broadcast_to(values.get("bias", np.zeros(1, np.int64)), (group.size,))
     if bias.any() and group.initial["hold"].any():
         return "its bias would act before its first input can arrive; take the input's delay into the bias, or leave it"
@@ -67,12 +70,12 @@ def native_lif(part: Part) -> NativeLif | str:
     exponent = _common_exponent(bias)
     if np.abs(bias >> exponent).max(initial=0) >= 1 << BIAS_BITS:
         return f"a bias of {int(np.abs(bias).max())} has more than {BIAS_BITS} bits"
-    one = 1 << neuron.LIF_DECAY_BITS
+    one = 1 << LIF_DECAY_BITS
     return NativeLif(
         size=group.size,
         du=one - 1 - int(values["keep_u"][0]),
         dv=one - int(values["keep_v"][0]),
-        vth=int(values["vth"][0]) >> neuron.LIF_SHIFT,
+        vth=int(values["vth"][0]) >> LIF_SHIFT,
         bias_mant=bias >> exponent,
         bias_exp=exponent,
     )

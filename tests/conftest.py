@@ -1,6 +1,7 @@
-"""Random well-formed programs, for every test that compares two readers of the microcode."""
+"""Interrupts that arrive, and random well-formed programs for every test that compares two readers of the microcode."""
 
 import random
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,10 @@ from hmn_lava.microcode.ir import OPERATIONS, WORD, Instruction, Observable, Pro
 from hmn_lava.microcode.ranges import WORD_RANGE
 
 LOW, HIGH = WORD_RANGE
+
+# A shell lets its jobs in the background ignore interrupts, and so would every process that a test interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def random_word(rng: random.Random, low: int = LOW, high: int = HIGH) -> int:

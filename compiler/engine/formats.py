@@ -149,7 +149,7 @@ def _tags(coded: Coded) -> Iterator[Finding]:
 
 
 def _spikes(p: Population) -> bool:
-    return p.signal == "spike" or p.activation == "lif"
+    return p.signal == "spike"
 
 
 def _payload(p: Population, engine: Engine) -> Port:

@@ -20,7 +20,7 @@ from hmn_lava.learning.products import down_scaling
 from hmn_lava.learning.records import Factor, Product
 from hmn_lava.learning.records import Rule as Sum
 from hmn_lava.learning.rule import LearningRule
-from hmn_lava.spec.model import Gate
+from hmn_lava.spec.model import Gate, Rule
 
 WEIGHT_EPOCH = 1
 """Decimation of the products that act in the weight epoch, the second of two."""
@@ -58,7 +58,7 @@ class Supplied:
     """y moves in steps of ``2**step``."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EngineRule:
     """A learning rule with what it realises of the HMN rule."""
 
@@ -71,6 +71,8 @@ class EngineRule:
     drift: float
     """Levels by which rounding down moves a weight in a step in which it learns, at most."""
     findings: tuple[Finding, ...]
+    request: Rule
+    """What was asked for."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,13 @@ def engine_rule(
     texts: dict[str, Any] = {each.target: str(each) for each in sums}
     rule = LearningRule.three_factor(**texts, x1_impulse=0.0, x1_tau=HELD, t_epoch=epoch)
     return EngineRule(
-        rule, Supplied(traces, offset, update.unit, update.step), tuple(decays), update.steps, drift, tuple(findings)
+        rule=rule,
+        supplied=Supplied(traces, offset, update.unit, update.step),
+        decays=tuple(decays),
+        steps=update.steps,
+        drift=drift,
+        findings=tuple(findings),
+        request=coded.rule,
     )
 
 

@@ -6,13 +6,16 @@ import math
 
 import numpy as np
 
+from hmn_lava.compiler.engine.rules import EngineRule
 from hmn_lava.compiler.engine.schedule import EngineSchedule
 from hmn_lava.compiler.engine.thirds import Third
+from hmn_lava.compiler.lowering import Lowering
 from hmn_lava.compiler.neurocore.assembly import Assembly, synapse_group
 from hmn_lava.fixed import Fixed, Integers
 from hmn_lava.learning.engine import Engine
 from hmn_lava.network import LearningSynapses, Link
 from hmn_lava.reference.equations import Floats
+from hmn_lava.spec.model import Connection
 from hmn_lava.topology import alike, compact, stored
 
 DECAY_FRAC = 16
@@ -33,10 +36,7 @@ def lower_synapses(net: Assembly, third: Third, schedule: EngineSchedule, engine
 
     weights = stored(nearest, c.weights)
     net.record.add(f"{field}.weights", c.weights, weights, format, f"{name}.weights")
-    for trace, requested, realised in made.decays:
-        format_of_decay = _decay_format(requested, realised)
-        kept = format_of_decay.quantise([realised])
-        net.record.add(f"{field}.traces.{trace}", [requested], kept, format_of_decay, f"{name}.rule")
+    record_decays(net.record, c, made)
     zeros = alike(np.zeros(1, np.int8), c.n_syn)
     net.learning[name] = LearningSynapses(
         name=name,
@@ -62,6 +62,14 @@ def lower_synapses(net: Assembly, third: Third, schedule: EngineSchedule, engine
     net.signal(f"{c.name}.psi_fast", name, "tag_1", "state", tagged, shape, coded.fast.format)
     if coded.slow is not None:
         net.signal(f"{c.name}.psi_slow", name, "tag_2", "state", tagged, shape, coded.slow.format)
+
+
+def record_decays(record: Lowering, c: Connection, made: EngineRule) -> None:
+    """Record what became of the decays of the traces, which are products of the rule."""
+    for trace, requested, realised in made.decays:
+        format = _decay_format(requested, realised)
+        kept = format.quantise([realised])
+        record.add(f"connections.{c.name}.traces.{trace}", [requested], kept, format, f"{synapse_group(c)}.rule")
 
 
 def _decay_format(requested: float, realised: float) -> Fixed:

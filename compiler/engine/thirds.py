@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from hmn_lava.compiler.engine.attention import link_scores, lower_attention, scores_port
+from hmn_lava.compiler.engine.attention import link_scores, lower_attention, payload_group, scores_port
 from hmn_lava.compiler.engine.formats import Coded, Limits
 from hmn_lava.compiler.engine.rules import EngineRule, engine_rule
 from hmn_lava.compiler.engine.schedule import EngineSchedule
 from hmn_lava.compiler.lost import third_factor
 from hmn_lava.compiler.neurocore.assembly import Assembly, parameter_format, synapse_group
-from hmn_lava.compiler.neurocore.modulation import lower_modulation
+from hmn_lava.compiler.neurocore.attention import SCORE_BETA, score_values
+from hmn_lava.compiler.neurocore.connections import GATE_BETA, trace_values
+from hmn_lava.compiler.neurocore.modulation import lower_modulation, rate_values
 from hmn_lava.compiler.neurocore.oscillator import lower_oscillator, start_oscillator
+from hmn_lava.compiler.tuning import finest
 from hmn_lava.components.port import Port
 from hmn_lava.components.supply import NeuronGateForm, SupplyForm, ThirdForm
 from hmn_lava.errors import Finding
@@ -25,7 +28,7 @@ from hmn_lava.fixed import Fixed
 from hmn_lava.learning.engine import Engine
 from hmn_lava.network import Constant
 from hmn_lava.reference.equations import Floats
-from hmn_lava.spec.model import Connection, Phase
+from hmn_lava.spec.model import Connection, Model, Phase, Rule
 
 TRACES = ("y2", "y3")
 """The traces that are left for third factors: y1 holds the activity."""
@@ -33,6 +36,34 @@ TRACES = ("y2", "y3")
 PHASE_TOLERANCE = 0.25
 """Distance in rad of a synapse's phase from its neuron's up to which one stands for the other: the gate errs by as
 much."""
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """What a connection's rule is made for, and no learning rate or time constant changes."""
+
+    model: Model
+    third: Port
+    scores: Port | None
+    traces: tuple[tuple[str, int], ...]
+    offset: int
+    epoch: int
+    limits: Limits
+    least: float = 0.0
+    """Below this bound of |v| the third factor is scaled no finer."""
+
+    def rule(self, coded: Coded) -> tuple[EngineRule, float]:
+        """The rule of a connection, and the bound of |v| that its third factor is scaled by."""
+        rule = coded.rule
+        largest = max(abs(n) for n in self.third.bounds) * self.third.format.unit
+        largest = min(largest, abs(rule.eta_local) + abs(rule.eta_global) * third_factor(self.model, rule))
+        scores = self.scores
+        if scores is not None:
+            largest /= scores.bounds[0]
+        largest = max(largest, self.least)
+        common = largest if scores is None else largest * scores.bounds[0] / scores.bounds[1]
+        made = engine_rule(coded, self.traces, self.offset, largest, self.epoch, self.limits, common)
+        return made, largest
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +75,8 @@ class Third:
     form: ThirdForm
     largest: float
     """A bound of its magnitude."""
+    frame: Frame
+    """Makes the rule anew for other meta-parameters."""
 
 
 def lower_thirds(
@@ -89,26 +122,27 @@ def _lower_third(
         lower_oscillator(net, c, rule)
     third = net.port(f"{c.name}.modulation", "third")
     output = next(v for v in net.groups[f"{c.name}.modulation"].program.outputs if v.name == "third")
-    largest = max(abs(n) for n in third.bounds) * third.format.unit
-    largest = min(largest, abs(rule.eta_local) + abs(rule.eta_global) * third_factor(net.model, rule))
     scores = None
     if rule.attention is not None:
         lower_attention(net, c, rule.attention, schedule, coded.high)
         scores = scores_port(net, c, rule.attention, coded.high)
-        largest /= scores.bounds[0]
     signed = output.low < 0
     offset = (coded.high + 1) // 2 if signed and count > 1 else 0
     if signed and count == 1:
         traces: tuple[tuple[str, int], ...] = ((TRACES[0], 1), (TRACES[1], -1))
     else:
         traces = ((TRACES[number], 1),)
-    common = largest if scores is None else largest * scores.bounds[0] / scores.bounds[1]
-    made = engine_rule(coded, traces, offset, largest, schedule.epoch, limits, common)
+    frame = Frame(net.model, third, scores, traces, offset, schedule.epoch, limits)
+    fine, least = frame.rule(replace(coded, rule=finest(net.model, rule)))
+    frame = replace(frame, least=least)
+    made, largest = frame.rule(coded)
+    # The unit that a staircase sets moves with its heights too, by less than an octave.
+    room = 2.0 if made.steps is not None and net.model.meta_learning is not None else 1.0
     form = ThirdForm(
         key=str(number),
         third=third,
         traces=tuple(name for name, _ in traces),
-        scale=parameter_format(1.0 / made.supplied.unit),
+        scale=parameter_format(room / fine.supplied.unit),
         slot=schedule.update[c.name] % schedule.frame,
         offset=offset,
         step=made.supplied.step,
@@ -117,7 +151,28 @@ def _lower_third(
         scores=scores,
         gate=_neuron_gate(net, coded, 2.0 * coded.high if scores is not None else 1.0),
     )
-    return Third(coded, made, form, largest)
+    return Third(coded, made, form, largest, frame)
+
+
+def third_values(third: Third, made: EngineRule) -> Iterator[tuple[str, str, dict[str, float]]]:
+    """All constants that follow from the meta-parameters of ``made``: group, field of the connection, values."""
+    c, rule, key = third.coded.connection, made.request, third.form.key
+    for part, rate in rate_values(rule).items():
+        yield f"{c.name}.modulation", part, rate
+    yield c.post, "rates", {f"scale_{key}": 1.0 / made.supplied.unit}
+    if rule.attention is not None:
+        yield payload_group(c), SCORE_BETA, score_values(rule.attention)
+    if third.form.gate is not None and rule.gate is not None:
+        yield c.post, GATE_BETA, {f"beta_{key}": rule.gate.beta}
+        yield from ((c.post, part, decay) for part, decay in gate_decays(rule, key).items())
+
+
+def gate_decays(rule: Rule, key: str) -> dict[str, dict[str, float]]:
+    """The decays of the traces that a neuron's gate keeps, as constants of the neuron, by the spec's field."""
+    return {
+        part: {f"{name.removesuffix('decay')}{key}_decay": value for name, value in decay.items()}
+        for part, decay in trace_values(rule).items()
+    }
 
 
 def supply_form(thirds: Sequence[Third], engine: Engine) -> SupplyForm:
@@ -205,11 +260,9 @@ def _link_gate(net: Assembly, third: Third, constants: dict[str, Constant]) -> N
         return
     field = f"connections.{c.name}.probabilistic_gate"
     gain = net.model.populations[c.pre].high * (1.0 if rule.attention is None else 2.0 * third.coded.high)
-    net.constants(constants, c.post, f"{field}.beta", {f"beta_{key}": rule.gate.beta})
+    net.constants(constants, c.post, f"connections.{c.name}.{GATE_BETA}", {f"beta_{key}": rule.gate.beta})
     net.constants(constants, c.post, f"{field}.threshold", {f"threshold_{key}": rule.gate.threshold})
     net.constants(constants, c.post, f"{field}.gain", {f"gain_{key}": gain})
-    for name, tau in (("psi_fast", rule.tau_fast), ("psi_slow", rule.tau_slow)):
-        if tau is not None:
-            decay = {f"{name}_{key}_decay": math.exp(-1.0 / tau)}
-            net.constants(constants, c.post, f"connections.{c.name}.traces.tau_{name.removeprefix('psi_')}", decay)
+    for part, decay in gate_decays(rule, key).items():
+        net.constants(constants, c.post, f"connections.{c.name}.{part}", decay)
     net.stream(constants, f"gate_{key}", f"{c.name}.gate")

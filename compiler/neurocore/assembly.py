@@ -159,9 +159,7 @@ class Assembly:
             variable = next((v for v in program.constants if v.name == name), None)
             if variable is None:
                 continue
-            quantised = partial(_bounded, variable)
-            asked = np.atleast_1d(np.asarray(requested, np.float64))
-            integers = quantised(asked) if self.groups[group].topology is None else stored(quantised, asked)
+            integers = quantised(self.groups[group], variable, requested)
             constants[name] = Constant(integers, along)
             self.record.add(field, requested, integers, variable.format, f"{group}.{name}")
 
@@ -169,6 +167,13 @@ class Assembly:
         """The key words of the random stream ``name``, as the constants of a program's draw."""
         for n, key in enumerate(streams.keys(self.model.seed, name)):
             constants[f"{draw}_k{n}"] = Constant(np.array([key], np.int64))
+
+
+def quantised(group: Group, variable: Variable, requested: ArrayLike) -> NDArray[Any]:
+    """The integers of a group's constant: in the format and the range that its program declares."""
+    asked = np.atleast_1d(np.asarray(requested, np.float64))
+    bounded = partial(_bounded, variable)
+    return bounded(asked) if group.topology is None else stored(bounded, asked)
 
 
 def _bounded(variable: Variable, values: Floats) -> Integers:

@@ -17,6 +17,8 @@ from hmn_lava.microcode.ir import WORD
 from hmn_lava.network import Along, Constant
 from hmn_lava.spec.model import Attention, Connection, Rule
 
+SCORE_BETA = "attention.beta"
+
 
 def lower_attention(net: Assembly, c: Connection, rule: Rule) -> synapse.AttentionForm:
     """The groups ``<c>.context`` and ``<c>.attention`` of each post neuron."""
@@ -89,9 +91,13 @@ def score_constants(
     unit = np.divide(local.embedding, norms, out=np.zeros_like(local.embedding), where=norms > 0)
     for d in range(local.dimensions):
         net.constants(constants, group, f"{field}.embedding", {f"embedding_{d}": unit[:, d]}, along)
-    scores = {
+    net.constants(constants, group, f"{field}.beta", score_values(local))
+
+
+def score_values(local: Attention) -> dict[str, float]:
+    """The temperature, and in one dimension the two scores below 1 that it makes, as constants of a program."""
+    return {
         "score_opposed": math.exp(-2.0 * local.beta),
         "score_neutral": math.exp(-local.beta),
         "beta_a": local.beta,
     }
-    net.constants(constants, group, f"{field}.beta", scores)

@@ -37,9 +37,8 @@ def lower_modulation(net: Assembly, c: Connection, rule: Rule) -> None:
         name, forms, form, parameter_format(rule.eta_local), parameter_format(rule.eta_global)
     )
     constants = net.group(program, 1, at)
-    field = f"connections.{c.name}.rates"
-    net.constants(constants, name, f"{field}.local", {"eta_local": rule.eta_local})
-    net.constants(constants, name, f"{field}.global", {"eta_global": rule.eta_global})
+    for part, rate in rate_values(rule).items():
+        net.constants(constants, name, f"connections.{c.name}.{part}", rate)
     for m, (source, ready, kind) in zip(modulators, sources, strict=True):
         net.link(source, ready, (name, f"e_{m.name}"), at, kind)
         net.constants(constants, name, f"modulators.{m.name}.weight", {f"weight_{m.name}": m.weight})
@@ -65,6 +64,11 @@ def lower_modulation(net: Assembly, c: Connection, rule: Rule) -> None:
                 net.constants(constants, name, f"modulators.{m.name}.key", {f"key_{m.name}_{d}": unit})
     if modulators:
         net.signal(f"{c.name}.G", name, "G", "observable", at, (1,))
+
+
+def rate_values(rule: Rule) -> dict[str, dict[str, float]]:
+    """The learning rates as constants of a third factor, by the spec's field."""
+    return {"rates.local": {"eta_local": rule.eta_local}, "rates.global": {"eta_global": rule.eta_global}}
 
 
 def lower_modulator(net: Assembly, name: str) -> tuple[tuple[str, str], Port, LinkKind]:

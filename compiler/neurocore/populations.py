@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from hmn_lava.compiler.neurocore.assembly import (
     Assembly,
     parameter_format,
 )
-from hmn_lava.compiler.quantise import lif_decays
+from hmn_lava.compiler.neurocore.static_neurons import (
+    STATES,
+    lava_bias,
+    lower_static_constants,
+    static_form,
+)
 from hmn_lava.components import neuron
+from hmn_lava.components.lif import LIF_SHIFT
 from hmn_lava.components.supply import SupplyForm
-from hmn_lava.fixed import Fixed, Integers
-from hmn_lava.hardware_profiles import Lif as LifLimits
+from hmn_lava.fixed import Fixed
 from hmn_lava.memory import refuse_above_memory
 from hmn_lava.microcode.ir import WORD
 from hmn_lava.network import Constant, Input, Topology
-from hmn_lava.reference.equations import Floats
 from hmn_lava.spec.model import Population
 
 
@@ -41,15 +43,16 @@ def lower_neurons(net: Assembly, p: Population, supplied: SupplyForm | None = No
     """
     name, size = p.name, p.size
     a = net.formats.accumulator[name]
-    in_voltage = p.type == "lif"
+    in_voltage = p.type != "hmn"
     has_bias = bool(np.any(p.bias))
-    bias_frac = a.format.frac + (neuron.LIF_SHIFT if in_voltage else 0)
+    bias_frac = a.format.frac + (LIF_SHIFT if p.type == "lif" else 0)
     form = neuron.NeuronForm(
         activation=str(p.activation),
         a=a.format,
         a_bounds=a.bounds,
         z=net.formats.activity[name].format,
         z_high=net.formats.activity[name].bounds[1],
+        z_low=net.formats.activity[name].bounds[0],
         bias=Fixed(WORD - 1, True, bias_frac) if has_bias else None,
         bias_in_voltage=in_voltage,
         noise=parameter_format(p.noise) if p.noise > 0 else None,
@@ -58,16 +61,20 @@ def lower_neurons(net: Assembly, p: Population, supplied: SupplyForm | None = No
         frame=net.schedule.frame,
         slot=net.schedule.arrive[name] % net.schedule.frame,
         supply=supplied,
+        **static_form(p),
     )
     program = neuron.neuron(name, form)
     start, emit = net.schedule.arrive[name], net.schedule.emit[name]
     # Before the first input there are ``start`` steps of the chip, of which the neuron works in one of each frame.
-    constants = net.group(program, size, None, initial={"hold": np.array([start // net.schedule.frame], np.int64)})
+    initial = {"hold": np.array([start // net.schedule.frame], np.int64)}
+    if p.restart is not None:
+        initial["until"] = np.array([p.restart[1]], np.int64)
+    constants = net.group(program, size, None, initial=initial)
     field = f"populations.{name}"
     if any(v.name == "offset" for v in program.constants):
         constants["offset"] = Constant(np.array([start], np.int64))
-    if has_bias and p.lif is not None and in_voltage:
-        mantissas, exponent = _lava_bias(p.bias, bias_frac, net.chip)
+    if has_bias and p.type == "lif":
+        mantissas, exponent = lava_bias(p.bias, bias_frac, net.chip)
         constants["bias"] = Constant(mantissas << exponent, "each")
         format = Fixed(net.chip.bias_mantissa_bits.value, True, bias_frac - exponent)
         net.record.add(f"{field}.bias", p.bias, mantissas, format, f"{name}.bias")
@@ -79,28 +86,18 @@ def lower_neurons(net: Assembly, p: Population, supplied: SupplyForm | None = No
     if p.activation == "relu":
         z = net.formats.activity[name]
         net.record.add(f"{field}.z_max", p.z_max, np.array([z.bounds[1]]), z.format, f"{name}.z")
-    if p.lif is not None:
-        keep_u, keep_v = lif_decays(p.lif)
-        one = 1 << neuron.LIF_DECAY_BITS
-        constants["keep_u"], constants["keep_v"] = (Constant(np.array([k], np.int64)) for k in (keep_u, keep_v))
-        decay = Fixed(neuron.LIF_DECAY_BITS + 1, False, neuron.LIF_DECAY_BITS)
-        net.record.add(f"{field}.du", p.lif.du, np.array([one - keep_u]), decay, f"{name}.keep_u")
-        net.record.add(f"{field}.dv", p.lif.dv, np.array([one - keep_v]), decay, f"{name}.keep_v")
-        bits = net.chip.vth_mantissa_bits.value
-        mantissa = min(round(math.ldexp(p.lif.vth, a.format.frac)), (1 << bits) - 1)
-        constants["vth"] = Constant(np.array([mantissa << neuron.LIF_SHIFT], np.int64))
-        net.record.add(
-            f"{field}.vth", p.lif.vth, np.array([mantissa]), Fixed(bits, False, a.format.frac), f"{name}.vth"
-        )
+    lower_static_constants(net, p, constants)
     for draw, stream in (("noise_draw", "noise"), ("sample_draw", "sample")):
         if any(v.name == f"{draw}_k0" for v in program.constants):
             net.stream(constants, draw, f"{name}.{stream}")
     lower_competition(net, p)
     net.signal(f"{name}.a", name, "a", "observable", start, (size,))
     net.signal(f"{name}.z", name, "z", "output", emit, (size,))
-    if p.activation == "lif":
-        net.signal(f"{name}.u", name, "u", "state", start, (size,))
-        net.signal(f"{name}.v", name, "v", "state", start, (size,))
+    if p.resonator is not None:
+        net.signal(f"{name}.a_im", name, "a_im", "observable", start, (size,))
+    for state in STATES.get(str(p.activation), ()):
+        if any(v.name == state for v in program.states):
+            net.signal(f"{name}.{state}", name, state, "state", start, (size,))
 
 
 def lower_competition(net: Assembly, p: Population) -> None:
@@ -120,13 +117,3 @@ def lower_competition(net: Assembly, p: Population) -> None:
     net.link((p.name, "key"), start, (name, "mine"), start + 1, "post")
     net.link((p.name, "key"), start, (name, "other"), start + 1, "pre")
     net.link((name, "beaten"), start + 1, (p.name, "beaten"), start + neuron.COMPETITION_STEPS, "rows")
-
-
-def _lava_bias(bias: Floats, frac: int, chip: LifLimits) -> tuple[Integers, int]:
-    """Biases as Lava holds them: mantissas, and the one exponent that they share."""
-    largest = (1 << (chip.bias_mantissa_bits.value - 1)) - 1
-    integers = np.ldexp(np.asarray(bias, np.float64), frac)
-    reach = float(np.abs(integers).max(initial=0.0))
-    exponent = math.ceil(math.log2(reach / largest)) if reach > largest else 0
-    exponent = min(exponent, (1 << chip.bias_exponent_bits.value) - 1)
-    return np.clip(np.rint(np.ldexp(integers, -exponent)), -largest, largest).astype(np.int64), exponent

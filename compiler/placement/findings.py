@@ -8,6 +8,7 @@ from hmn_lava.compiler.placement.binding import Binding
 from hmn_lava.compiler.placement.demands import ADDED, SHARED, UNLIMITED, Demand, together
 from hmn_lava.compiler.placement.remedies import remedy
 from hmn_lava.errors import Finding
+from hmn_lava.hardware_profiles import load_profile, profile_names
 from hmn_lava.network import IntegerNetwork
 
 
@@ -39,7 +40,15 @@ def full(network: IntegerNetwork, used: int, cores: int, bound: Binding) -> Find
     else:
         why = f"The binding limits are {' and '.join(bound.limits)}: without any single one, as many cores are taken."
     changes = " ".join(remedy(name, network) for name in bound.limits)
-    return Finding("cores", network.name, used, cores, "error", f"{why} {changes} Or use a profile of more cores.")
+    larger = f"Or use a profile of more cores{_such_as(used)}."
+    return Finding("cores", network.name, used, cores, "error", f"{why} {changes} {larger}")
+
+
+def _such_as(cores: int) -> str:
+    """The smallest system among the profiles that has microcode and so many cores, if there is one."""
+    profiles = [load_profile(name) for name in profile_names()]
+    sizes = [(p.system.chips.value * p.chip.cores_per_chip.value, p.name) for p in profiles if p.microcode is not None]
+    return next((f", such as {name}" for size, name in sorted(sizes) if size >= cores), "")
 
 
 def scattered(network: IntegerNetwork, axons: int, limit: Mapping[str, int]) -> Finding:

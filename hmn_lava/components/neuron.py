@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hmn_lava.components.clock import model_time, off_beat
+from hmn_lava.components.lif import LAVA_LIF, LifForm, lif
+from hmn_lava.components.lif import LIF_DECAY_BITS as LIF_DECAY_BITS  # where most look for it
+from hmn_lava.components.lif import LIF_SHIFT as LIF_SHIFT
+from hmn_lava.components.resonator import Spiking, resonator
+from hmn_lava.components.sigma_delta import SigmaDeltaForm, sigma_delta
 from hmn_lava.components.supply import SupplyForm, supply_activity, supply_thirds
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.builder import Builder, Value
@@ -12,15 +17,6 @@ from hmn_lava.microcode.functions import gumbel, normal, sigmoid
 from hmn_lava.microcode.ir import WORD, Program
 from hmn_lava.microcode.random import uniform
 from hmn_lava.microcode.ranges import WORD_RANGE, Interval
-
-LIF_DECAY_BITS = 12
-"""Bits of a decay: x * (4096 - d) / 4096, in Lava and on Loihi.
-
-Source: lava/proc/lif/models.py, AbstractPyLifModelFixed.
-"""
-
-LIF_SHIFT = 6
-"""Lava aligns synaptic input and threshold by 6 bits to the left before they meet the 24-bit state (same file)."""
 
 COMPETITION_STEPS = 2
 """Steps from a neuron's key to the verdict: out to the comparing compartments, and back."""
@@ -33,9 +29,11 @@ Z_SPIKE = Fixed(1, signed=False, frac=0)
 class NeuronForm:
     """What a neuron program is made of. ``a`` is the format of its accumulator with the proven bounds ``a_bounds``.
 
-    ``z`` is the format of relu's output, saturated at the integer ``z_high``; ``bias_in_voltage`` is True for Lava's
-    LIF population, False where the bias is part of a. Where a step of the model takes a ``frame`` of several steps of
-    the chip, the neuron works in step ``slot``, and may supply y0 and y traces to the learning engine.
+    ``z`` is the format of a graded output, saturated at the integers ``z_low`` and ``z_high``; ``bias_in_voltage`` is
+    True for the neurons of static networks, which add the bias to a state, False where it is part of a. These have a
+    form of their own: ``lif``, ``sigma_delta``, or the way a ``resonator`` spikes and the steps of its ``restart``.
+    Where a step of the model takes a ``frame`` of several steps of the chip, the neuron works in step ``slot``, and may
+    supply y0 and y traces to the learning engine.
     """
 
     activation: str
@@ -43,6 +41,7 @@ class NeuronForm:
     a_bounds: Interval
     z: Fixed | None = None
     z_high: int = 0
+    z_low: int = 0
     bias: Fixed | None = None
     bias_in_voltage: bool = False
     noise: Fixed | None = None
@@ -51,6 +50,10 @@ class NeuronForm:
     frame: int = 1
     slot: int = 0
     supply: SupplyForm | None = None
+    lif: LifForm = LAVA_LIF
+    sigma_delta: SigmaDeltaForm | None = None
+    resonator: Spiking | None = None
+    restart: int = 0
 
 
 def neuron(name: str, form: NeuronForm) -> Program:
@@ -85,7 +88,7 @@ def _in_frames(b: Builder, accumulated: Value, beaten: Value | None, form: Neuro
     """The same in frames: z is kept in a state, from which the verdict and the third factors are made."""
     if form.z is None:
         raise ValueError("a neuron in frames needs the format of z")
-    bounds = (0, form.z_high)
+    bounds = (form.z_low, form.z_high)
     held = b.state("held", form.z, bounds)
     won = b.state("won", form.z, bounds) if beaten is not None else held
     if form.supply is not None:
@@ -124,7 +127,7 @@ def _held(b: Builder) -> Value:
 def _soma(b: Builder, accumulated: Value, form: NeuronForm) -> tuple[Value, Value]:
     """The key for a competition, and z = f(a)."""
     a = accumulated
-    if form.a_bounds == WORD_RANGE and form.activation != "lif":
+    if form.a_bounds == WORD_RANGE and form.activation in ("relu", "sigmoid"):
         # What fills a word (a calibrated range) leaves no room to be negated or added to.
         a = b.raw("shr", a, 1, frac=a.frac - 1)
     if form.bias is not None and not form.bias_in_voltage:
@@ -171,68 +174,18 @@ def _activate(b: Builder, a: Value, form: NeuronForm) -> Value:
         # At least one unit: a sigmoid is never zero, and a trace asks whether z is.
         format = form.z or Z_SIGMOID
         return b.maximum(b.convert(sigmoid(b, a), format), b.literal(1, format.frac))
-    return _lif(b, a, form)
+    if form.resonator is not None:
+        a_im = b.input("a_im", form.a, form.a_bounds)
+        b.observe("a_im", a_im)
+        return resonator(b, a, a_im, form.resonator, form.restart)
+    if form.sigma_delta is not None:
+        return _graded(b, sigma_delta(b, a, form.bias is not None, form.sigma_delta), form)
+    z = lif(b, a, form.bias is not None and form.bias_in_voltage, form.lif)
+    return z if form.lif.output == "spike" else _graded(b, z, form)
 
 
-def _lif(b: Builder, a: Value, form: NeuronForm) -> Value:
-    """Lava's current-based LIF in its fixed-point form (lava/proc/lif/models.py, PyLifModelBitAcc), bit for bit.
-
-    u ← u (4096 - du - 1)/4096 + 64 a, wrapped to 24 bits;  v ← clip(v (4096 - dv)/4096 + u + bias, ±(2²³ - 1));  both
-    decays towards zero;  spike where v > 64 vth, and then v ← 0.
-    """
-    frac = a.frac + LIF_SHIFT
-    word = Fixed(WORD, signed=True, frac=frac)
-    limit = WORD_RANGE[1]
-    decay = Fixed(LIF_DECAY_BITS + 1, signed=False, frac=LIF_DECAY_BITS)
-    u, v = b.state("u", word, WORD_RANGE), b.state("v", word, WORD_RANGE)
-    keep_u = b.constant("keep_u", decay, (0, (1 << LIF_DECAY_BITS) - 1))
-    keep_v = b.constant("keep_v", decay, (0, 1 << LIF_DECAY_BITS))
-    vth = b.constant("vth", word, (0, limit))
-    b.note("current")
-    decayed = _decay(b, u, keep_u)
-    u_after = b.raw("add", decayed, b.raw("shl", a, LIF_SHIFT, frac=frac, wraps=True), wraps=True)
-    b.store(u, u_after)
-    b.note("voltage")
-    decayed = _decay(b, v, keep_v)
-    if form.bias is not None and form.bias_in_voltage:
-        bias = b.constant("bias", Fixed(WORD, signed=True, frac=frac))
-        v_after = _saturating_sum(b, [decayed, u_after, bias], limit)
-    else:
-        v_after = _saturating_sum(b, [decayed, u_after], limit)
-    spike = b.less(vth, v_after)
-    b.store(v, b.select(spike, b.literal(0, frac), v_after))
-    return spike
-
-
-def _decay(b: Builder, state: Value, keep: Value) -> Value:
-    """state * keep / 4096, towards zero.
-
-    -2**23 has no magnitude in a word, so the sign is handled by adding what the floor took.
-    """
-    floor = b.raw("mul", state, keep, LIF_DECAY_BITS, frac=state.frac)
-    low_bits = b.raw("and", b.raw("mul", state, keep, 0, wraps=True), (1 << LIF_DECAY_BITS) - 1, frac=0)
-    inexact = b.raw("lt", 0, low_bits, frac=0)
-    negative = b.raw("lt", state, 0, frac=0)
-    # Marked as wrapping because the analysis cannot see that the 1 is added to negative numbers only.
-    return b.raw("add", floor, b.raw("and", inexact, negative, frac=state.frac), wraps=True)
-
-
-def _saturating_sum(b: Builder, terms: list[Value], limit: int) -> Value:
-    """clip(Σ terms, ±limit), exactly, though the sum needs more bits than a word.
-
-    Upper and lower halves are added apart.
-    """
-    frac, half = terms[0].frac, WORD // 2
-    mask = (1 << half) - 1
-    high, low = b.raw("shr", terms[0], half), b.raw("and", terms[0], mask)
-    for term in terms[1:]:
-        high = b.raw("add", high, b.raw("shr", term, half))
-        low = b.raw("add", low, b.raw("and", term, mask))
-    high = b.raw("add", high, b.raw("shr", low, half))
-    low = b.raw("and", low, mask)
-    top = (1 << (half - 1)) - 1
-    low = b.raw("sel", b.raw("lt", top, high, frac=0), mask, low, frac=frac)
-    low = b.raw("sel", b.raw("lt", high, -top - 1, frac=0), 0, low, frac=frac)
-    total = b.raw("add", b.raw("shl", b.clip(high, -top - 1, top), half), low)
-    # A word reaches one unit further down than up; the limit is symmetric.
-    return b.raw("add", total, b.raw("eq", total, -limit - 1, frac=frac), wraps=True)
+def _graded(b: Builder, value: Value, form: NeuronForm) -> Value:
+    """A state as a payload: floored to the format of z, and saturated."""
+    if form.z is None:
+        raise ValueError("a graded output needs its format")
+    return b.clip(b.convert(value, form.z, "floor"), form.z_low, form.z_high)

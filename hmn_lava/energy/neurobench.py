@@ -108,8 +108,9 @@ class Metrics:
             return self.network.learning[name].initial["weights"]
         if name in self.network.groups:
             return np.broadcast_to(self.network.groups[name].initial["w"], (c.n_syn,))
-        return next(
-            link.weights
-            for number, link in enumerate(self.network.links)
-            if link.kind == "matrix" and self.terms.link(number) == c.name and link.weights is not None
-        )
+        found = np.zeros(c.n_syn, np.int64)
+        for number, link in enumerate(self.network.links):  # one for each scale of the weights
+            if link.kind == "matrix" and self.terms.link(number) == c.name and link.topology is not None:
+                mine = np.repeat(link.topology.counts > 0, c.topology.counts)
+                found[mine] = 1 if link.weights is None else link.weights
+        return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,43 +12,28 @@ import numpy as np
 
 from hmn_lava.energy.report import Report
 from hmn_lava.energy.terms import TERMS
-from hmn_lava.errors import BackendError, InputError
-from hmn_lava.files import write_output
+from hmn_lava.pictures import check_picture, new_figure, save_picture
 
 BARS = 40
 """Points of the time line, at most; a point is the mean over some steps."""
 
 
-def check_picture(path: Path) -> None:
-    """Before a long run. Raises InputError for a file that is no .png, BackendError where matplotlib is missing."""
-    if path.suffix.lower() != ".png":
-        raise InputError("a picture is a .png file", field="--picture", value=str(path), remedy="name it FILE.png")
-    if find_spec("matplotlib") is None:
-        raise BackendError(
-            "a picture needs matplotlib, which is not installed\n  remedy: pip install 'hmn-lava[report]'"
-        )
-
-
 def draw(reports: Sequence[Report], file: str | os.PathLike[str]) -> None:
     """Draw the first report, with the energies of all of them side by side, into a .png file.
 
-    Raises as :func:`check_picture`, and InputError where the file cannot be written.
+    Raises as :func:`hmn_lava.pictures.check_picture`, and InputError where the file cannot be written.
     """
     path = Path(file)
     check_picture(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of fonts without a letter of some name, and of little room
         figure = _figure(reports)
-        write_output(path, lambda stream: figure.savefig(stream, format="png", dpi=150))
+        save_picture(figure, path, dpi=150)
 
 
 def _figure(reports: Sequence[Report]) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     first = reports[0]
-    figure = Figure(figsize=(13, 8), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(13, 8)
     axes = figure.subplot_mosaic([["all", "moving", "cores"], ["time", "time", "time"]])
     _terms(axes["all"], reports, TERMS, "all energy")
     _terms(axes["moving"], reports, tuple(t for t in TERMS if t not in ("static", "embedded")), "the network alone")

@@ -66,14 +66,21 @@ class Terms:
         self.modulators = set(model.modulators)
         self.network = network
         self._links: dict[int, str] = {}
-        waiting: dict[tuple[str, str], list[str]] = defaultdict(list)
+        waiting: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
         for c in model.connections.values():
             if f"{c.name}.synapse" not in network.groups and f"{c.name}.synapse" not in network.learning:
-                waiting[c.pre, c.post].append(c.name)
+                waiting[c.pre, c.post].append((c.name, c.n_syn))
         for number, link in enumerate(network.links):
             ends = (link.source[0], link.target[0])
             static = link.kind == "matrix" and waiting.get(ends)
-            self._links[number] = waiting[ends].pop(0) if static else self._between(link)
+            if not static or link.topology is None:
+                self._links[number] = self._between(link)
+                continue
+            # A connection whose weights have several scales has a link for each.
+            name, left = waiting[ends].pop(0)
+            self._links[number] = name
+            if left > link.topology.size:
+                waiting[ends].insert(0, (name, left - link.topology.size))
 
     def component(self, name: str) -> str:
         """The object of the spec that a group, learning synapses or a host input belongs to."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hmn_lava.errors import BackendError, InputError
+from hmn_lava.errors import InputError
 from hmn_lava.hardware_profiles import Profile, load_profile
 from hmn_lava.learning.connection import LearningConnection
 from hmn_lava.learning.engine import Engine
@@ -22,6 +22,7 @@ from hmn_lava.learning.rounding import DECAY_BITS, ElementRounding, decay_factor
 from hmn_lava.learning.rule import LearningRule
 from hmn_lava.learning.search import Scale
 from hmn_lava.learning.simulate import DEFAULT_PROFILE
+from hmn_lava.pictures import check_picture, new_figure, save_picture
 
 LONGEST_RUN = 500_000_000
 """Steps of all pairs of spikes together that a window may take: about a minute."""
@@ -148,22 +149,10 @@ def update_window(
 def plot_window(window: UpdateWindow, path: Path, title: str = "") -> None:
     """Write a picture of an update window.
 
-    Raises InputError for a file that is no .png, BackendError where matplotlib is not installed, OSError where the file
-    cannot be written.
+    Raises as :func:`hmn_lava.pictures.check_picture`, and InputError where the file cannot be written.
     """
-    if path.suffix.lower() != ".png":
-        raise InputError("a picture is a .png file", field="--window", value=str(path), remedy="name it FILE.png")
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise BackendError(
-            "--window needs matplotlib, which is not installed\n  remedy: pip install 'hmn-lava[report]', or use --json"
-        ) from None
-    from hmn_lava.files import write_whole
-
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
+    check_picture(path, "--window")
+    figure = new_figure(7, 4.2)
     axes = figure.add_subplot()
     axes.axhline(0, color="0.8", linewidth=0.8)
     axes.axvline(0, color="0.8", linewidth=0.8)
@@ -182,7 +171,7 @@ def plot_window(window: UpdateWindow, path: Path, title: str = "") -> None:
     axes.set_ylabel(f"change of {window.variable} ({'real units' if window.real else 'levels'})")
     axes.set_title(title, fontsize="medium")
     axes.legend(fontsize="small", frameon=False)
-    write_whole(path, lambda stream: figure.savefig(stream, format="png", dpi=150))
+    save_picture(figure, path, dpi=150)
 
 
 @dataclass(frozen=True)

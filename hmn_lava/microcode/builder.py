@@ -263,8 +263,10 @@ class Builder:
         return self.raw("min", a, b)
 
     def maximum(self, a: Value, b: Value) -> Value:
-        """max(a, b) = -min(-a, -b)."""
+        """max(a, b) = -min(-a, -b); where the lowest word has no negative, ~min(~a, ~b), ~a = -1 - a."""
         a, b = self._compared(a, b)
+        if min(a.low, b.low) == WORD_RANGE[0]:
+            return self._complement(self.raw("min", self._complement(a), self._complement(b)))
         return self.neg(self.raw("min", self._negative(a), self._negative(b)))
 
     def absolute(self, a: Value) -> Value:
@@ -326,6 +328,11 @@ class Builder:
         ):
             frac -= 1
         return self.rescale(a, frac), self.rescale(b, frac)
+
+    def _complement(self, value: Value) -> Value:
+        if isinstance(value.operand, int):
+            return self.literal(-1 - value.operand, value.frac)
+        return self.raw("sub", -1, value, frac=value.frac)
 
     def _negative(self, value: Value) -> Value:
         return self.literal(-value.operand, value.frac) if isinstance(value.operand, int) else self.neg(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hmn_lava.reference import equations as eq
+from hmn_lava.reference import neurons
 from hmn_lava.reference.draws import Draws, gumbel_of_draw, normal_of_draw
 from hmn_lava.reference.equations import Floats, Ints
 from hmn_lava.spec.model import Population
@@ -19,7 +20,9 @@ class Units:
     def __init__(self, population: Population, depth: int, seed: int) -> None:
         self.record = population
         n = population.size
-        self.a, self.z, self.u, self.v = (np.zeros(n) for _ in range(4))
+        self.a, self.a_im, self.z, *rest = (np.zeros(n) for _ in range(6))
+        self.u, self.v, self.rest = rest
+        self.sigma, self.act, self.residue, self.re, self.im = (np.zeros(n) for _ in range(5))
         self._depth = depth
         self._past = np.zeros((depth, n))
         self._noise = Draws(seed, f"{population.name}.noise", n) if population.noise else None
@@ -30,7 +33,8 @@ class Units:
         """Symbols of the signals that :meth:`read` knows."""
         if self.record.type == "input":
             return ("x",)
-        return ("a", "z", "u", "v") if self.record.activation == "lif" else ("a", "z")
+        own = {"lif": ("u", "v"), "sigma_delta": ("sigma", "act"), "resonator": ("a_im", "re", "im")}
+        return ("a", "z", *own.get(str(self.record.activation), ()))
 
     def read(self, symbol: str) -> Floats:
         """Return the signal with this symbol, (n,)."""
@@ -42,18 +46,27 @@ class Units:
         self.z = x
         self._past[t % self._depth] = x
 
-    def activate(self, t: int, drive: Floats) -> None:
-        """Compute the activity of step ``t`` from the weighted sum of all inputs."""
+    def activate(self, t: int, drive: Floats, imaginary: Floats) -> None:
+        """Compute the activity of step ``t`` from the weighted sum of all inputs, and of a resonator's imaginary."""
         population = self.record
         lif = population.lif
-        if population.type == "lif":
-            self.a = drive
+        if population.restart is not None and t % population.restart[0] == population.restart[1]:
+            for state in ("u", "v", "rest", "sigma", "act", "residue", "re", "im"):
+                setattr(self, state, np.zeros(population.size))
+        if population.type != "hmn":
+            self.a, self.a_im = drive, imaginary
         else:
             noise = 0.0 if self._noise is None else population.noise * normal_of_draw()[self._noise.at(t)]
             self.a = eq.activation(drive, population.bias, noise)
         if lif is not None:
-            bias = population.bias if population.type == "lif" else 0.0
-            z, self.u, self.v = eq.lif_step(self.u, self.v, self.a, lif.du, lif.dv, lif.vth, bias)
+            bias = population.bias if population.type == "lif" else np.zeros(1)
+            z, self.u, self.v, self.rest = neurons.lif_step(self.u, self.v, self.rest, self.a, bias, lif)
+        elif population.sigma_delta is not None:
+            z, self.sigma, self.act, self.residue = neurons.sigma_delta_step(
+                self.sigma, self.act, self.residue, self.a, population.bias, population.sigma_delta
+            )
+        elif population.resonator is not None:
+            z, self.re, self.im = neurons.resonator_step(self.re, self.im, self.a, self.a_im, population.resonator)
         elif population.activation == "relu":
             z = eq.relu(self.a, population.z_max)
         else:

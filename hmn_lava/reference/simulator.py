@@ -124,10 +124,10 @@ class Reference:
                 raise InputError(f"must have shape ({n},)", field=name, value=x.shape, remedy="give one value per unit")
             units.feed(t, x)
         for units, arriving in self._active:
-            drive = np.zeros(units.record.size)
+            drive = {component: np.zeros(units.record.size) for component in ("real", "imaginary")}
             for synapses in arriving:
-                drive = drive + synapses.drive(t)
-            units.activate(t, drive)
+                drive[synapses.record.component] = drive[synapses.record.component] + synapses.drive(t)
+            units.activate(t, drive["real"], drive["imaginary"])
         self._modulation.step()
         for plastic, post in self._plastic:
             plastic.modulate(t, self._modulation.third_factor(plastic.rule.modulators))

@@ -21,7 +21,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from hmn_lava.spec.extend import extended
 from hmn_lava.spec.load import read_record
+from hmn_lava.spec.neurons import RestartSpec
 from hmn_lava.spec.problems import Problem, error_of, problems_of
 from hmn_lava.spec.records import (
     VERSION,
@@ -43,6 +45,7 @@ _RECORDS: dict[str, Any] = {
     "stimulus": StimulusRecord,
     "global_attention": GlobalAttentionSpec,
     "meta_learning": MetaLearningSpec,
+    "restart": RestartSpec,
 }
 
 
@@ -68,6 +71,15 @@ class Network:
         self._folder = None if folder is None else Path(folder)
         self._data: dict[str, Any] = {"hmn_lava": VERSION, "name": name, "description": description}
 
+    def include(self, spec: Spec) -> None:
+        """Take in all records of another spec, such as an imported network, to add others to them.
+
+        Raises InputError for a name that is there already, and for arrays in files outside of the ``folder``.
+        """
+        if self._folder is None:
+            self._folder = spec.folder
+        self._data = extended(self._data, spec, self._folder)
+
     def input(self, name: str, size: int, **fields: Any) -> Handle:
         """Add an input population: ``signal``, ``range``."""
         return self._add("populations", name, {"type": "input", "size": size, **fields})
@@ -77,8 +89,19 @@ class Network:
         return self._add("populations", name, {"type": "hmn", "size": size, "activation": activation, **fields})
 
     def lif(self, name: str, size: int, **fields: Any) -> Handle:
-        """Add a population of LIF neurons: ``du``, ``dv``, ``vth``, ``bias``."""
+        """Add LIF neurons.
+
+        Fields: ``du``, ``dv``, ``vth``, ``bias``, ``reset``, ``v_reset``, ``refractory``, ``output``, ``z_max``.
+        """
         return self._add("populations", name, {"type": "lif", "size": size, **fields})
+
+    def sigma_delta(self, name: str, size: int, **fields: Any) -> Handle:
+        """Add sigma-delta neurons: ``sum``, ``difference``, ``activation``, ``vth``, ``bias``, ``z_max``."""
+        return self._add("populations", name, {"type": "sigma_delta", "size": size, **fields})
+
+    def resonator(self, name: str, size: int, **fields: Any) -> Handle:
+        """Add resonate-and-fire neurons: ``decay_re``, ``decay_im``, ``vth``, ``spike``."""
+        return self._add("populations", name, {"type": "resonator", "size": size, **fields})
 
     def connect(
         self,
@@ -100,8 +123,34 @@ class Network:
     def connect_static(
         self, source: Handle | str, target: Handle | str, *, weights: Any, name: str | None = None, **fields: Any
     ) -> Handle:
-        """Add synapses whose weights stay: ``delay``, ``topology``."""
+        """Add synapses whose weights stay: ``delay``, ``topology``, ``component``."""
         return self._connect("static", source, target, name, {"weights": weights, **fields})
+
+    def connect_conv(
+        self,
+        source: Handle | str,
+        target: Handle | str,
+        *,
+        weights: Any,
+        input_shape: Any,
+        name: str | None = None,
+        **fields: Any,
+    ) -> Handle:
+        """Add a convolution: ``stride``, ``padding``, ``dilation``, ``groups``, ``delay``, ``component``."""
+        return self._connect("conv", source, target, name, {"weights": weights, "input_shape": input_shape, **fields})
+
+    def connect_pool(
+        self,
+        source: Handle | str,
+        target: Handle | str,
+        *,
+        kernel: Any,
+        input_shape: Any,
+        name: str | None = None,
+        **fields: Any,
+    ) -> Handle:
+        """Add a pool: ``stride``, ``padding``, ``weight``, ``delay``, ``component``."""
+        return self._connect("pool", source, target, name, {"kernel": kernel, "input_shape": input_shape, **fields})
 
     def modulator(self, name: str, *, type: str, source: Handle | str, **fields: Any) -> Handle:
         """Add a modulator of type input, reward, uncertainty or novelty: ``weight``, ``key``, ``mean_rate``, ``on``."""
@@ -128,8 +177,12 @@ class Network:
         """
         self._add("stimulus", str(population), {"type": type, **fields})
 
-    def format(self, signal: str, bits: int) -> None:
-        """Give a signal, such as ``readout.w``, a number of bits, instead of the quantiser."""
+    def restart(self, every: int, at: int = 0) -> None:
+        """Let all neurons of static networks begin anew every so many steps: a sample after the other."""
+        self._data["restart"] = _checked("restart", "restart", {"every": every, "at": at})
+
+    def format(self, signal: str, bits: int | str) -> None:
+        """Give a signal, such as ``readout.w``, a number of bits, or a whole format, such as s8.6."""
         self._data.setdefault("formats", {})[signal] = bits
 
     def spec(self) -> Spec:

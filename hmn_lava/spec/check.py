@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from hmn_lava.spec.neurons import ResonatorPopulation, SigmaDeltaPopulation
 from hmn_lava.spec.problems import Problem, clean, did_you_mean
 from hmn_lava.spec.records import (
     BernoulliStimulus,
@@ -41,6 +42,10 @@ def signals(spec: Spec) -> dict[str, tuple[str, ...]]:
             found[name] = ("x",)
         elif isinstance(population, HmnPopulation) and population.activation != "lif":
             found[name] = ("a", "z")
+        elif isinstance(population, SigmaDeltaPopulation):
+            found[name] = ("a", "z", "sigma", "act")
+        elif isinstance(population, ResonatorPopulation):
+            found[name] = ("a", "a_im", "z", "re", "im")
         else:
             found[name] = ("a", "z", "u", "v")
     for name, connection in spec.connections.items():
@@ -85,7 +90,13 @@ def _connections(spec: Spec) -> Iterable[Problem]:
             problem = "an input population takes its values from outside"
             yield Problem(f"{field}.target", problem, "target an hmn or lif population", connection.target)
         if not isinstance(connection, HmnConnection):
+            if connection.component == "imaginary" and not isinstance(target, (Problem, ResonatorPopulation)):
+                remedy = "remove it, or target a resonator population"
+                yield Problem(f"{field}.component", "is of a resonator alone", remedy, connection.component)
             continue
+        if isinstance(target, (SigmaDeltaPopulation, ResonatorPopulation)):
+            remedy = "target an hmn or lif population"
+            yield Problem(f"{field}.target", "synapses that learn need neurons that do", remedy, connection.target)
         for index, modulator in enumerate(connection.modulators or ()):
             place = f"{field}.modulators.{index}"
             if modulator not in spec.modulators:

@@ -30,9 +30,9 @@ def spec_to_dict(
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Return the spec as plain JSON values, and its arrays: those above 64 elements, and all that are in npz files.
 
-    Each array is named ``prefix`` + its dotted field, and the dictionary refers to it in ``file``. ``empty=False``
-    leaves out what is empty or switched off by default. :func:`spec_from_dict` reads it back. Raises InputError if a
-    file that the spec refers to cannot be read.
+    Each array is named ``prefix`` + its dotted field, and the dictionary refers to it in ``file``; equal ones are one.
+    ``empty=False`` leaves out what is empty or switched off by default. :func:`spec_from_dict` reads it back. Raises
+    InputError if a file that the spec refers to cannot be read.
     """
     writer = _Writer(spec, file, prefix, empty)
     return writer.record(spec, ""), writer.arrays
@@ -69,6 +69,7 @@ class _Writer:
     def __init__(self, spec: Spec, file: str, prefix: str, empty: bool) -> None:
         self.spec, self.file, self.prefix, self.empty = spec, file, prefix, empty
         self.arrays: dict[str, NDArray[Any]] = {}
+        self.keys: dict[str, str] = {}  # of arrays, by their digests
 
     def record(self, record: BaseModel, path: str) -> dict[str, Any]:
         found = {}
@@ -98,7 +99,7 @@ class _Writer:
         return list(value) if isinstance(value, tuple) else value
 
     def add(self, path: str, array: NDArray[Any]) -> str:
-        key = self.prefix + path
+        key = self.keys.setdefault(_digest({"": array}), self.prefix + path)
         self.arrays[key] = array
         return key
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field
@@ -19,7 +19,10 @@ LARGEST = 1e9  # largest magnitude of any number in a spec
 SMALLEST = 1e-30  # smallest magnitude of any number that is not 0: reciprocals and formats stay finite
 MAX_SIZE = 2**24  # neurons of one population
 MAX_SYNAPSES = 2**31  # synapses of one connection, elements of one array
-MAX_DELAY = 62  # steps: what the HMN model allows of a synapse; a profile may allow less
+MAX_DELAY = 63  # steps: 62 of a synapse, and the step of a message where a network counts it; a profile may allow less
+MAX_REFRACTORY = 4095  # steps
+MAX_PERIOD = 2**22  # steps between restarts
+MAX_KERNEL = 4096  # of a kernel's side, a stride, a padding, a dilation
 MAX_DIMENSIONS = 1024  # of an attention space
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
@@ -80,7 +83,7 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def _integer(value: Any) -> int:
+def whole(value: Any) -> int:
     value = _plain(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise fault("must be a whole number", "write a whole number without a decimal point or quotes")
@@ -112,11 +115,19 @@ Positive = Annotated[float, Field(gt=0), BeforeValidator(_number)]
 NonNegative = Annotated[float, Field(ge=0), BeforeValidator(_number)]
 Fraction = Annotated[float, Field(ge=0, le=1), BeforeValidator(_number)]
 PositiveFraction = Annotated[float, Field(gt=0, le=1), BeforeValidator(_number)]
-Integer = Annotated[int, BeforeValidator(_integer)]
-PositiveInteger = Annotated[int, Field(ge=1), BeforeValidator(_integer)]
-Size = Annotated[int, Field(ge=1, le=MAX_SIZE), BeforeValidator(_integer)]
-Dimensions = Annotated[int, Field(ge=1, le=MAX_DIMENSIONS), BeforeValidator(_integer)]
-Bits = Annotated[int, Field(ge=2, le=24), BeforeValidator(_integer)]
-Seed = Annotated[int, Field(ge=0, le=2**63 - 1), BeforeValidator(_integer)]
+PositiveInteger = Annotated[int, Field(ge=1), BeforeValidator(whole)]
+Size = Annotated[int, Field(ge=1, le=MAX_SIZE), BeforeValidator(whole)]
+Dimensions = Annotated[int, Field(ge=1, le=MAX_DIMENSIONS), BeforeValidator(whole)]
+Steps = Annotated[int, Field(ge=0, le=MAX_REFRACTORY), BeforeValidator(whole)]
+Period = Annotated[int, Field(ge=1, le=MAX_PERIOD), BeforeValidator(whole)]
+Side = Annotated[int, Field(ge=1, le=MAX_KERNEL), BeforeValidator(whole)]
+Padding = Annotated[int, Field(ge=0, le=MAX_KERNEL), BeforeValidator(whole)]
+Component = Literal["real", "imaginary"]
+WeightScale = Annotated[
+    Literal["tensor", "channel"] | None,
+    Field(description="what shares the scale of the stored weights: all, or each post neuron's or output channel's"),
+]
+Bits = Annotated[int, Field(ge=2, le=24), BeforeValidator(whole)]
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1), BeforeValidator(whole)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64), BeforeValidator(_name)]
 Interval = Annotated[tuple[Number, Number], AfterValidator(_increasing)]

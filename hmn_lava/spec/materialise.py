@@ -105,7 +105,7 @@ class Source:
         raise Problem(field, problem, f"give an array of shape {shape}, or one number").error()
 
     def delay(self, value: Array, field: str, cells: Cells) -> Ints:
-        """Make the delays of the synapses, (n_syn,), whole steps 0..62; with a stride of 0 where the spec gives one."""
+        """Make the delays of the synapses, (n_syn,), whole steps 0..63; with a stride of 0 where the spec gives one."""
         size = cells.topology.size
         if isinstance(value, float):
             steps: NDArray[Any] = np.full(1, value)

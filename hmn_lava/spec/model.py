@@ -6,7 +6,7 @@ by pre neuron). Arrays are read-only float64 or int64. Symbols are those of the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -14,17 +14,18 @@ import numpy as np
 from hmn_lava.errors import InputError
 from hmn_lava.spec.arrays import ConstantInit, NpzArray, UniformInit, Values
 from hmn_lava.spec.check import check
+from hmn_lava.spec.convolution import ConvConnection, PoolConnection, kernel_of, window, window_delays
+from hmn_lava.spec.fields import Component
 from hmn_lava.spec.materialise import Cells, Floats, Ints, Source, read_only
+from hmn_lava.spec.neurons import Z_MAX, LifSpec, ResonatorPopulation, SigmaDeltaPopulation, StaticNeurons
 from hmn_lava.spec.order import topological_order
 from hmn_lava.spec.problems import Problem, error_of
 from hmn_lava.spec.records import (
-    Z_MAX,
     AttentionSpec,
     ConnectionRecord,
     HmnConnection,
+    HmnPopulation,
     InputPopulation,
-    LifPopulation,
-    LifSpec,
     MetaLearningSpec,
     ModulatorRecord,
     NoveltyModulator,
@@ -32,8 +33,14 @@ from hmn_lava.spec.records import (
     PopulationRecord,
     RewardModulator,
     Spec,
+    StaticConnection,
 )
+from hmn_lava.spec.restart import restarted
 from hmn_lava.spec.sizes import refuse_huge
+from hmn_lava.spec.static_neurons import Lif as Lif
+from hmn_lava.spec.static_neurons import Resonator as Resonator
+from hmn_lava.spec.static_neurons import SigmaDelta as SigmaDelta
+from hmn_lava.spec.static_neurons import lif, resonator, sigma_delta
 from hmn_lava.spec.topology import synapses
 from hmn_lava.topology import Topology, alike, compact
 
@@ -41,31 +48,25 @@ from hmn_lava.topology import Topology, alike, compact
 
 
 @dataclass(frozen=True, eq=False)
-class Lif:
-    """Lava's current-based LIF: u <- (1 - du) u + a; v <- (1 - dv) v + u + bias; a spike and v <- 0 where v > vth."""
-
-    du: float
-    dv: float
-    vth: float
-
-
-@dataclass(frozen=True, eq=False)
 class Population:
     """Neurons; ``low`` and ``high`` bound the values x of an input, and z of the others."""
 
     name: str
-    type: Literal["input", "hmn", "lif"]
+    type: Literal["input", "hmn", "lif", "sigma_delta", "resonator"]
     size: int
     signal: Literal["graded", "spike"]
     low: float
     high: float
-    activation: Literal["relu", "sigmoid", "lif"] | None  # f; None: input
-    bias: Floats  # (n,), b of hmn; type lif: added to the voltage
+    activation: Literal["relu", "sigmoid", "lif", "sigma_delta", "resonator"] | None  # f; None: input
+    bias: Floats  # (n,), b of hmn; type lif: added to the voltage; sigma_delta: to the sum
     noise: float = 0.0  # sigma
     competition: Literal["none", "winner_take_all", "sample"] = "none"
     temperature: float = 1.0  # T of competition sample
     z_max: float = 1.0  # saturation of z
     lif: Lif | None = None
+    sigma_delta: SigmaDelta | None = None
+    resonator: Resonator | None = None
+    restart: tuple[int, int] | None = None  # every, at: states are 0 again where t mod every = at
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +131,8 @@ class Connection:
     weights: Floats  # (n_syn,)
     delay: Ints  # (n_syn,), steps
     rule: Rule | None
+    component: Component = "real"  # of a resonator's input
+    channel: Ints | None = None  # (n_post,), whose weights share a scale; None: all do
 
     @property
     def n_pre(self) -> int:
@@ -202,7 +205,7 @@ class Model:
     modulators: dict[str, Modulator]
     global_attention: GlobalAttention | None
     oscillators: dict[str, Oscillator]
-    formats: dict[str, int]
+    formats: dict[str, int | str]
     seed: int
     order: tuple[str, ...]
     meta_learning: MetaLearningSpec | None = None
@@ -235,7 +238,7 @@ def _resolve(spec: Spec, source: Source) -> Model:
     no_delay = ((link.pre, link.post, link.name) for link in connections.values() if (compact(link.delay) == 0).any())
     return Model(
         name=spec.name,
-        populations=populations,
+        populations=restarted(populations, connections, spec.restart),
         connections=connections,
         modulators={name: _modulator(name, record, spec, source) for name, record in spec.modulators.items()},
         global_attention=_global_attention(spec, source),
@@ -252,9 +255,9 @@ def _population(name: str, record: PopulationRecord, source: Source) -> Populati
         low, high = record.range
         bias = source.vector(0.0, "", record.size)
         return Population(name, "input", record.size, record.signal, low, high, None, bias, z_max=high)
+    if not isinstance(record, HmnPopulation):
+        return _static(name, record, source)
     bias = source.vector(record.bias, f"populations.{name}.bias", record.size)
-    if isinstance(record, LifPopulation):
-        return Population(name, "lif", record.size, "spike", 0.0, 1.0, "lif", bias, lif=_lif(record))
     high = (record.z_max or Z_MAX) if record.activation == "relu" else 1.0
     return Population(
         name=name,
@@ -273,13 +276,40 @@ def _population(name: str, record: PopulationRecord, source: Source) -> Populati
     )
 
 
+def _static(name: str, record: StaticNeurons, source: Source) -> Population:
+    """A population of one of the neurons of static networks."""
+    restart = None if record.restart is None else (record.restart.every, record.restart.at)
+    return replace(_without_restart(name, record, source), restart=restart)
+
+
+def _without_restart(name: str, record: StaticNeurons, source: Source) -> Population:
+    field, n = f"populations.{name}", record.size
+    if isinstance(record, ResonatorPopulation):
+        bias = source.vector(0.0, "", n)
+        return Population(
+            name, "resonator", n, "spike", 0.0, 1.0, "resonator", bias, resonator=resonator(record, field, source)
+        )
+    bias = source.vector(record.bias, f"{field}.bias", n)
+    if isinstance(record, SigmaDeltaPopulation):
+        form, top = sigma_delta(record, field, source), record.z_max
+        low = 0.0 if record.activation == "relu" and not record.difference else -top
+        return Population(name, "sigma_delta", n, "graded", low, top, "sigma_delta", bias, z_max=top, sigma_delta=form)
+    own = lif(record, field, source)
+    if own.output == "voltage":
+        return Population(name, "lif", n, "graded", -own.z_max, own.z_max, "lif", bias, z_max=own.z_max, lif=own)
+    return Population(name, "lif", n, "spike", 0.0, 1.0, "lif", bias, lif=own)
+
+
 def _lif(record: LifSpec) -> Lif:
-    return Lif(record.du, record.dv, record.vth)
+    du, dv, vth = (np.array([value]) for value in (record.du, record.dv, record.vth))
+    return Lif(du, dv, vth)
 
 
 def _connection(name: str, record: ConnectionRecord, spec: Spec, source: Source) -> Connection:
     field = f"connections.{name}"
     n_pre, n_post = spec.populations[record.source].size, spec.populations[record.target].size
+    if isinstance(record, (ConvConnection, PoolConnection)):
+        return _window(name, record, n_post, n_pre, source)
     cells = synapses(record.topology, n_post, n_pre, field=f"{field}.topology", source=source)
     weights = source.per_synapse(record.weights, f"{field}.weights", cells)
     rule = None
@@ -294,6 +324,21 @@ def _connection(name: str, record: ConnectionRecord, spec: Spec, source: Source)
         weights=weights,
         delay=source.delay(record.delay, f"{field}.delay", cells),
         rule=rule,
+        component=record.component if isinstance(record, StaticConnection) else "real",
+        channel=np.arange(n_post) if isinstance(record, StaticConnection) and record.scale == "channel" else None,
+    )
+
+
+def _window(name: str, record: ConvConnection | PoolConnection, n_post: int, n_pre: int, source: Source) -> Connection:
+    field = f"connections.{name}"
+    cells, weights, channels = window(record, n_post, n_pre, field, source)
+    delay = window_delays(record, f"{field}.delay", cells, channels, source)
+    own = None
+    if isinstance(record, ConvConnection) and record.scale == "channel":
+        kernels = kernel_of(record, field, source).output[0]
+        own = np.repeat(np.arange(kernels), n_post // kernels)
+    return Connection(
+        name, record.source, record.target, cells.topology, weights, delay, None, record.component, channel=own
     )
 
 

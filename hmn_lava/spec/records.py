@@ -14,8 +14,9 @@ import numpy as np
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, StrictBool, Tag, model_validator
 
 from hmn_lava.spec.arrays import Array, NpzArray, Text, Values
+from hmn_lava.spec.convolution import ConvConnection, PoolConnection
 from hmn_lava.spec.fields import (
-    Bits,
+    Component,
     Dimensions,
     Fraction,
     Interval,
@@ -27,22 +28,24 @@ from hmn_lava.spec.fields import (
     PositiveInteger,
     Record,
     Size,
+    WeightScale,
     chosen_by,
     fault,
 )
+from hmn_lava.spec.formats import FormatSpec
+from hmn_lava.spec.neurons import (
+    Z_MAX,
+    LifPopulation,
+    LifSpec,
+    ResonatorPopulation,
+    RestartSpec,
+    SigmaDeltaPopulation,
+)
+from hmn_lava.spec.nir import NirSpec
 
 VERSION = 1  # of the spec's format
-Z_MAX = 8.0  # default saturation of a relu
 
 # ---- populations
-
-
-class LifSpec(Record):
-    """Lava's current-based LIF: u <- (1 - du) u + a; v <- (1 - dv) v + u + bias; a spike and v <- 0 where v > vth."""
-
-    du: Fraction = Field(1.0, description="decay of the current per step")
-    dv: Fraction = Field(0.1, description="decay of the voltage per step")
-    vth: Positive = Field(1.0, description="threshold of the voltage")
 
 
 class CompetitionSpec(Record):
@@ -84,14 +87,6 @@ class InputPopulation(Record):
         return self
 
 
-class LifPopulation(LifSpec):
-    """A population of Lava's current-based LIF neurons; the bias is added to the voltage."""
-
-    type: Literal["lif"]
-    size: Size = Field(description="number of neurons")
-    bias: Array = Field(0.0, description="added to the voltage in each step, (n,)")
-
-
 class HmnPopulation(Record):
     """Neurons of HMN eq. (1): a = sum_i w_i x_i(t - tau_i) + b + noise, z = f(a)."""
 
@@ -124,8 +119,10 @@ class HmnPopulation(Record):
 PopulationRecord = Annotated[
     Annotated[InputPopulation, Tag("~input")]
     | Annotated[HmnPopulation, Tag("~hmn")]
-    | Annotated[LifPopulation, Tag("~lif")],
-    chosen_by("type", ("input", "hmn", "lif")),
+    | Annotated[LifPopulation, Tag("~lif")]
+    | Annotated[SigmaDeltaPopulation, Tag("~sigma_delta")]
+    | Annotated[ResonatorPopulation, Tag("~resonator")],
+    chosen_by("type", ("input", "hmn", "lif", "sigma_delta", "resonator")),
 ]
 
 # ---- connections
@@ -146,7 +143,7 @@ def _topology_kind(value: Any) -> str:
 
 
 Topology = Annotated[
-    Annotated[Literal["dense"], Tag("~name")]
+    Annotated[Literal["dense", "one_to_one"], Tag("~name")]
     | Annotated[RandomTopology, Tag("~random")]
     | Annotated[Values, Tag("~list")]
     | Annotated[NpzArray, Tag("~npz")],
@@ -154,7 +151,7 @@ Topology = Annotated[
 ]
 
 _WEIGHTS = "(n_post, n_pre), one number, or (n_syn,) in the order of a sparse topology"
-_TOPOLOGY = "dense, {density: p}, or a 0/1 mask (n_post, n_pre) or list (2, n_syn) of post and pre numbers"
+_TOPOLOGY = "dense, one_to_one, {density: p}, or a 0/1 mask (n_post, n_pre) or list (2, n_syn) of post and pre numbers"
 
 
 class StaticConnection(Record):
@@ -164,8 +161,10 @@ class StaticConnection(Record):
     source: Name = Field(description="presynaptic population")
     target: Name = Field(description="postsynaptic population")
     weights: Array = Field(description=f"w, {_WEIGHTS}")
-    delay: Array = Field(0.0, description="tau, whole steps 0..62, shaped as the weights")
+    delay: Array = Field(0.0, description="tau, whole steps 0..63, shaped as the weights")
     topology: Topology = Field("dense", description=_TOPOLOGY)
+    component: Component = Field("real", description="of a resonator's input that the synapses bring")
+    scale: WeightScale = None
 
 
 class TracesSpec(Record):
@@ -226,7 +225,7 @@ class HmnConnection(Record):
     target: Name = Field(description="postsynaptic population, hmn or lif")
     weights: Array = Field(description=f"w at the start, {_WEIGHTS}, inside bounds")
     bounds: Interval = Field((-1.0, 1.0), description="[w_min, w_max]")
-    delay: Array = Field(0.0, description="tau, whole steps 0..62, shaped as the weights")
+    delay: Array = Field(0.0, description="tau, whole steps 0..63, shaped as the weights")
     topology: Topology = Field("dense", description=_TOPOLOGY)
     traces: TracesSpec = Field(default_factory=lambda: TracesSpec.model_validate({}))
     rates: RatesSpec
@@ -238,8 +237,11 @@ class HmnConnection(Record):
 
 
 ConnectionRecord = Annotated[
-    Annotated[StaticConnection, Tag("~static")] | Annotated[HmnConnection, Tag("~hmn")],
-    chosen_by("type", ("static", "hmn")),
+    Annotated[StaticConnection, Tag("~static")]
+    | Annotated[ConvConnection, Tag("~conv")]
+    | Annotated[PoolConnection, Tag("~pool")]
+    | Annotated[HmnConnection, Tag("~hmn")],
+    chosen_by("type", ("static", "conv", "pool", "hmn")),
 ]
 
 # ---- modulators and their context
@@ -319,7 +321,9 @@ class MetaLearningSpec(Record):
     parameters: Annotated[tuple[MetaParameter, ...], Field(min_length=1)] = ("eta_local", "eta_global")
     every: PositiveInteger = Field(10, description="M, episodes between two steps")
     rate: Positive = Field(0.1, description="alpha_meta")
+    rate_decay: Fraction = Field(default=0.0, description="d of alpha_meta / t^d; 0 is the paper's, 0.6 Spall's (1998)")
     epsilon: Positive = Field(0.05, description="epsilon_0, relative to the parameter")
+    scale: Literal["linear", "log"] = Field("linear", description="move the parameter, or its logarithm")
     bounds: dict[MetaParameter, Interval] = Field(default_factory=dict, description="[min, max] of a parameter")
 
     @model_validator(mode="after")
@@ -383,16 +387,26 @@ class Spec(Record):
     hmn_lava: Annotated[Literal[1], BeforeValidator(_known_version)] = Field(description="version of the spec's format")
     name: Name
     description: Annotated[str, Field(max_length=10_000)] = ""
+    extends: Text | None = Field(
+        None, description="a spec's file or folder inside this one's folder; its records become part of this spec"
+    )
     populations: Annotated[dict[Name, PopulationRecord], Field(min_length=1)]
     connections: dict[Name, ConnectionRecord] = Field(default_factory=dict)
     modulators: dict[Name, ModulatorRecord] = Field(default_factory=dict)
     global_attention: GlobalAttentionSpec | None = None
     oscillators: dict[Name, OscillatorSpec] = Field(default_factory=dict)
     meta_learning: MetaLearningSpec | None = None
-    formats: dict[str, Bits] = Field(default_factory=dict, description="bits of a signal, by its name object.symbol")
+    restart: RestartSpec | None = Field(
+        None, description="of all neurons of static networks that have none of their own, as late as the input comes"
+    )
+    formats: dict[str, FormatSpec] = Field(
+        default_factory=dict,
+        description="bits of a signal by its name object.symbol, or its whole format, such as s24.6",
+    )
     stimulus: dict[Name, StimulusRecord] = Field(
         default_factory=dict, description="what is fed where no input is given, by population"
     )
+    nir: NirSpec | None = Field(None, description="what a NIR graph said, for its export; nothing else reads it")
 
     _folder: Path | None = PrivateAttr(None)
     _file: str = PrivateAttr("")

@@ -6,6 +6,7 @@ from typing import Any
 
 from hmn_lava.memory import memory
 from hmn_lava.spec.arrays import ConstantInit
+from hmn_lava.spec.convolution import ConvConnection, PoolConnection, largest_size
 from hmn_lava.spec.fields import MAX_SYNAPSES
 from hmn_lava.spec.problems import Problem
 from hmn_lava.spec.records import HmnConnection, Spec
@@ -25,11 +26,16 @@ def refuse_huge(spec: Spec) -> None:
     need = sum(8 * population.size for population in spec.populations.values())
     for name, record in spec.connections.items():
         n_pre, n_post = spec.populations[record.source].size, spec.populations[record.target].size
-        count = expected_synapses(record.topology, n_post, n_pre)
+        field = f"connections.{name}"
+        if isinstance(record, (ConvConnection, PoolConnection)):
+            count = largest_size(record, n_post)
+        else:
+            field += ".topology"
+            count = expected_synapses(record.topology, n_post, n_pre)
         if count > MAX_SYNAPSES:
             problem = f"{n_post} x {n_pre} neurons make about {count} synapses, limit {MAX_SYNAPSES}"
             remedy = "use smaller populations, or a sparser topology"
-            raise Problem(f"connections.{name}.topology", problem, remedy).error()
+            raise Problem(field, problem, remedy).error()
         need += (BYTES_PER_SYNAPSE + (BYTES_PER_DELAY if _differ(record.delay) else 0)) * count
         if isinstance(record, HmnConnection):
             if record.phase_gate is not None and _differ(record.phase_gate.phase):

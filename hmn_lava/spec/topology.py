@@ -20,6 +20,12 @@ from hmn_lava.topology import BLOCK, Topology, blocks
 
 def synapses(topology: TopologySpec, n_post: int, n_pre: int, *, field: str, source: Source) -> Cells:
     """List the synapses of a connection; raises InputError where the topology does not fit the sizes, or is empty."""
+    if topology == "one_to_one":
+        if n_post != n_pre:
+            problem = f"connects {n_pre} neurons to {n_post}"
+            raise Problem(field, problem, "use populations of one size, or another topology", topology).error()
+        every = np.arange(n_post)
+        return Cells(Topology.of(n_post, n_pre, every, every))
     if isinstance(topology, str):
         return Cells(Topology.full(n_post, n_pre))
     if isinstance(topology, RandomTopology):
@@ -36,6 +42,8 @@ def expected_synapses(topology: TopologySpec, n_post: int, n_pre: int) -> int:
     """Estimate how many synapses there will be, before anything is read or drawn (0: the file decides)."""
     if topology == "dense":
         return n_post * n_pre
+    if topology == "one_to_one":
+        return n_post
     return round(topology.density * n_post * n_pre) if isinstance(topology, RandomTopology) else 0
 
 

@@ -10,6 +10,7 @@ def test_it_shows_what_compile_showed(hmn_lava, spec, tmp_path):
     assert shown.code == 0
     document = shown.json
     del document["placement"]["cores_used"]
+    del document["layers"]
     assert {key: value for key, value in document.items() if key != "command"} == {
         key: value for key, value in compiled.items() if key != "command"
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 
 import pytest
 
@@ -221,8 +220,7 @@ def test_a_window_has_its_picture_and_its_numbers(hmn_lava, tmp_path):
 
 
 def test_without_matplotlib_a_window_is_refused(hmn_lava, monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
+    monkeypatch.setattr("hmn_lava.pictures.find_spec", lambda name: None)
     told = hmn_lava("rule", "dw=x0", "--window", tmp_path / "w.png")
     assert told.code == 4 and "hmn-lava[report]" in told.err
     assert list(tmp_path.iterdir()) == []

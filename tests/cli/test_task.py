@@ -21,6 +21,10 @@ def test_json_may_stand_before_the_subcommand(asked, hmn_lava):
     assert hmn_lava("task", "--json", "run", "bandit").json["command"] == "task run"
 
 
+ELSE = {"baselines": True, "without": (), "data": None, "workers": 1}
+"""What `task run` passes on where nothing else is said."""
+
+
 @pytest.fixture
 def asked(monkeypatch):
     """Take the place of running a task: what the command asks for, and a report of two seeds."""
@@ -49,7 +53,9 @@ def asked(monkeypatch):
 def test_run_passes_everything_on(asked, hmn_lava):
     done = hmn_lava("task", "run", "bandit", "--backend", "interpreter", "--seeds", 2, "--no-reference", "--json")
     assert done.code == 0
-    assert asked == [("bandit", {"backend": "interpreter", "plasticity": "neurocore", "seeds": 2, "reference": False})]
+    assert asked == [
+        ("bandit", {"backend": "interpreter", "plasticity": "neurocore", "seeds": 2, "reference": False, **ELSE})
+    ]
     document = done.json
     assert set(document) == {
         "json_version",
@@ -61,6 +67,10 @@ def test_run_passes_everything_on(asked, hmn_lava):
         "metrics",
         "chance",
         "reference",
+        "baselines",
+        "data",
+        "without",
+        "energy_per_update",
     }
     assert document["metrics"]["reward"] == {
         "mean": pytest.approx(0.85),
@@ -72,7 +82,7 @@ def test_run_passes_everything_on(asked, hmn_lava):
 def test_run_prints_a_table(asked, hmn_lava):
     done = hmn_lava("task", "run", "bandit")
     assert done.code == 0
-    assert asked[0][1] == {"backend": "fast", "plasticity": "neurocore", "seeds": 5, "reference": True}
+    assert asked[0][1] == {"backend": "fast", "plasticity": "neurocore", "seeds": 5, "reference": True, **ELSE}
     for text in ("reward", "0.8500", "0.2500"):
         assert text in done.out
 

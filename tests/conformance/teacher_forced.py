@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 KEY_TOLERANCE = 0.02
 """How far below the largest key the sampled one may be: the Gumbel draw's stated error of 0.0035, twice, and the
-temperature's rounding."""
+temperature's rounding; besides, two units of the key's format, in which its two terms are rounded."""
 
 UNDECIDED = 1e-3
 """How close to its draw a gate's probability may be without deciding the gate, besides what the error of dw makes of
@@ -119,9 +119,10 @@ class TeacherForced:
         z, a = self.real[f"{p.name}.z"], self.real[f"{p.name}.a"]
         draws = streams.uniform(self.model.seed, f"{p.name}.sample", self.t[:, None], np.arange(p.size))
         key = a / p.temperature + gumbel_of_draw()[draws]
+        unit = next(v.format.unit for v in self.network.groups[p.name].program.outputs if v.name == "key")
         for t, winner in np.argwhere(z):
             assert np.count_nonzero(z[t]) == 1
-            assert key[t, winner] >= key[t].max() - KEY_TOLERANCE
+            assert key[t, winner] >= key[t].max() - KEY_TOLERANCE - 2 * unit
             if p.activation == "relu":
                 assert abs(z[t, winner] - eq.relu(a[t], p.z_max)[winner]) <= self.unit(f"{p.name}.z") + self.unit(
                     f"{p.name}.a"
@@ -138,7 +139,7 @@ class TeacherForced:
         assert lif is not None and self.network.signals[f"{p.name}.u"].format.frac == frac
         a = self.real[f"{p.name}.a"]
         current = np.ldexp(a, frac).astype(np.int64)
-        vth = min(round(np.ldexp(lif.vth, frac - LIF_SHIFT)), (1 << 17) - 1) << LIF_SHIFT
+        vth = min(round(np.ldexp(lif.vth[0], frac - LIF_SHIFT)), (1 << 17) - 1) << LIF_SHIFT
         bias: Any = 0
         if p.type == "lif" and np.any(p.bias):
             bias = self.network.groups[p.name].constants["bias"].values
