@@ -192,7 +192,12 @@ time.sleep(60)"""
 # ---- processes that die
 
 
-ROWS = ("--grid", f"{RATE}=0.1,0.2,0.3", "--seeds", 4, "--backend", "interpreter", "--steps", 150)
+RATES = ("--grid", f"{RATE}=0.1,0.2,0.3", "--backend", "interpreter")
+ROWS = (*RATES, "--seeds", 12, "--steps", 500)
+"""Enough work that what disturbs it comes before its end on any machine."""
+
+MANY = (*RATES, "--seeds", 400, "--steps", 500)
+"""More than anybody waits for."""
 
 
 def until(condition, client, seconds=240):
@@ -231,7 +236,7 @@ def test_drill_of_killed_workers_and_a_killed_client(file, tmp_path, client):
 
 @pytest.mark.heavy
 def test_an_interrupt_ends_everything_and_loses_nothing(file, tmp_path, client):
-    first = client(file, *ROWS, "--workers", 2, output=tmp_path / "table.parquet")
+    first = client(file, *MANY, "--workers", 2, output=tmp_path / "table.parquet")
     until(lambda: first.finished >= 2, first)
     children = first.children()
     first.process.send_signal(signal.SIGINT)
@@ -279,7 +284,7 @@ def test_a_running_cluster_gives_the_same_and_stays(file, tmp_path, client, runn
 @pytest.mark.heavy
 def test_a_scheduler_that_dies_is_told_soon(file, tmp_path, client, running):
     address, processes = running
-    sent = client(file, *ROWS, "--scheduler", address, output=tmp_path / "table.parquet")
+    sent = client(file, *MANY, "--scheduler", address, output=tmp_path / "table.parquet")
     until(lambda: sent.finished >= 2, sent)
     processes[0].kill()
     assert sent.wait(60) == 5
