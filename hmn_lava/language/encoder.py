@@ -1,0 +1,275 @@
+"""A frozen BERT encoder on the host, in numpy: what comes before the adapters.
+
+Reads a Hugging Face folder (``config.json`` and ``model.safetensors``); nothing is fetched. The state of a token
+follows from the tokens before it in its window, and from nothing after it: attention is masked causally. A text is cut
+into windows, each of which begins with [CLS] and knows nothing of the one before it. So a text that comes token by
+token (:class:`Stream`, which keeps keys and values) has the states of one that is there at once (:meth:`Encoder.encode`).
+
+Equations: Devlin et al. 2019, section 3, and Vaswani et al. 2017, section 3, with the mask of its decoder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmn_lava.errors import BackendError, InputError
+
+Singles = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+EXTRA = 'pip install "hmn-lava[language]"'
+WINDOWS = 8
+"""Windows that are encoded at a time."""
+
+LARGEST = 1 << 20
+"""Of a size."""
+
+FIXED = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Sizes of the encoder: ``hidden`` values a token, ``layers``, ``heads``, ``inner`` values of the feed-forward part,
+    ``vocabulary`` tokens and ``positions``; ``eps`` of its layer norms."""
+
+    hidden: int
+    layers: int
+    heads: int
+    inner: int
+    vocabulary: int
+    positions: int
+    eps: float
+
+    @property
+    def operations(self) -> int:
+        """Multiplications for a token, those of attention left out: layers (4 hidden² + 2 hidden inner)."""
+        return self.layers * (4 * self.hidden**2 + 2 * self.hidden * self.inner)
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One layer. Matrices are (from, to)."""
+
+    into: Singles  # (hidden, 3 hidden): query, key, value
+    into_bias: Singles
+    out: Singles
+    out_bias: Singles
+    out_norm: tuple[Singles, Singles]
+    up: Singles
+    up_bias: Singles
+    down: Singles
+    down_bias: Singles
+    down_norm: tuple[Singles, Singles]
+
+
+class Encoder:
+    """The encoder of a Hugging Face folder, with windows of ``window`` tokens behind their [CLS].
+
+    Raises InputError where the folder has no such encoder, BackendError where safetensors or scipy is missing.
+    """
+
+    def __init__(self, folder: Path, window: int = 127) -> None:
+        self.folder, self.sizes = folder, _sizes(folder / "config.json")
+        if not 1 <= window < self.sizes.positions:
+            remedy = f"use 1 to {self.sizes.positions - 1}"
+            raise InputError("is no window of this encoder", field="window", value=window, remedy=remedy)
+        self.window = window
+        arrays = _Arrays(folder / "model.safetensors", self.sizes)
+        self.words = arrays.matrix("embeddings.word_embeddings.weight", self.sizes.vocabulary, self.sizes.hidden)
+        self._places = arrays.matrix("embeddings.position_embeddings.weight", self.sizes.positions, self.sizes.hidden)
+        self._places = (
+            self._places + arrays.matrix("embeddings.token_type_embeddings.weight", None, self.sizes.hidden)[0]
+        )
+        self._norm = arrays.norm("embeddings.LayerNorm")
+        self._layers = [arrays.layer(number) for number in range(self.sizes.layers)]
+        self._start = _start(folder / "vocab.txt")
+
+    def encode(self, tokens: Ints) -> Singles:
+        """The state of each token, (n, hidden)."""
+        n, hidden = len(tokens), self.sizes.hidden
+        _check(tokens, self.sizes.vocabulary)
+        rows = -(-n // self.window) if n else 0
+        padded = np.zeros((rows, self.window + 1), np.int64)
+        padded[:, 0] = self._start
+        padded[:, 1:].flat[:n] = tokens
+        states = np.empty((rows, self.window, hidden), np.float32)
+        for row in range(0, rows, WINDOWS):
+            some = padded[row : row + WINDOWS]
+            states[row : row + WINDOWS] = self._run(some, np.arange(some.shape[1]), None)[:, 1:]
+        return states.reshape(-1, hidden)[:n]
+
+    def stream(self) -> Stream:
+        """Begin a text that comes token by token."""
+        return Stream(self)
+
+    def _run(self, tokens: Ints, places: Ints, cache: list[tuple[Singles, Singles]] | None) -> Singles:
+        """States of (rows, columns) tokens at these places; ``cache`` holds keys and values of places before, a layer."""
+        eps, heads = self.sizes.eps, self.sizes.heads
+        x = _norm(self.words[tokens] + self._places[places], self._norm, eps)
+        rows, columns, hidden = x.shape
+        width = hidden // heads
+        for number, layer in enumerate(self._layers):
+            qkv = (x.reshape(-1, hidden) @ layer.into + layer.into_bias).reshape(rows, columns, 3, heads, width)
+            q, k, v = (qkv[:, :, part].transpose(0, 2, 1, 3) for part in range(3))
+            if cache is not None:
+                before_k, before_v = cache[number]
+                before_k[:, places], before_v[:, places] = k[0], v[0]
+                k, v = before_k[None, :, : places[-1] + 1], before_v[None, :, : places[-1] + 1]
+            scores = q @ k.transpose(0, 1, 3, 2) / np.float32(np.sqrt(width))
+            scores = np.where(np.arange(k.shape[2]) > places[:, None], np.float32(-np.inf), scores)
+            weights = np.exp(scores - scores.max(-1, keepdims=True))
+            mixed = (weights / weights.sum(-1, keepdims=True)) @ v
+            mixed = mixed.transpose(0, 2, 1, 3).reshape(-1, hidden)
+            x = _norm(x + (mixed @ layer.out + layer.out_bias).reshape(x.shape), layer.out_norm, eps)
+            inner = _gelu(x.reshape(-1, hidden) @ layer.up + layer.up_bias)
+            x = _norm(x + (inner @ layer.down + layer.down_bias).reshape(x.shape), layer.down_norm, eps)
+        return x
+
+
+class Stream:
+    """A text that comes token by token; keys and values of its window are kept."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        sizes = encoder.sizes
+        shape = (sizes.heads, encoder.window + 1, sizes.hidden // sizes.heads)
+        self._encoder, self._place = encoder, 0
+        self._cache = [(np.zeros(shape, np.float32), np.zeros(shape, np.float32)) for _ in range(sizes.layers)]
+
+    def push(self, token: int) -> Singles:
+        """The state of the next token, (hidden,)."""
+        encoder = self._encoder
+        one = np.array([[token]])
+        _check(one, encoder.sizes.vocabulary)
+        if self._place == 0:
+            one = np.array([[encoder._start, token]])
+        places = np.arange(self._place, self._place + one.shape[1])
+        state = encoder._run(one, places, self._cache)[0, -1]
+        self._place = (int(places[-1]) + 1) % (encoder.window + 1)
+        return state
+
+
+def _norm(x: Singles, gain_bias: tuple[Singles, Singles], eps: float) -> Singles:
+    centred = x - x.mean(-1, keepdims=True)
+    deviation = np.sqrt(np.square(centred).mean(-1, keepdims=True) + np.float32(eps))
+    found: Singles = centred / deviation * gain_bias[0] + gain_bias[1]
+    return found
+
+
+def _gelu(x: Singles) -> Singles:
+    """x Φ(x), Φ the normal distribution's (Hendrycks and Gimpel 2016)."""
+    from scipy.special import ndtr
+
+    found: Singles = x * ndtr(x)
+    return found
+
+
+def _check(tokens: Ints, vocabulary: int) -> None:
+    if tokens.size and (tokens.min() < 0 or tokens.max() >= vocabulary):
+        worst = int(tokens.max() if tokens.max() >= vocabulary else tokens.min())
+        remedy = "use the tokenizer of the encoder's folder"
+        raise InputError(f"must be a token, 0 to {vocabulary - 1}", field="tokens", value=worst, remedy=remedy)
+
+
+def _sizes(file: Path) -> Sizes:
+    try:
+        config = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        remedy = "give the folder of a BERT encoder from Hugging Face: config.json, vocab.txt, model.safetensors"
+        raise InputError(f"cannot be read: {error}", where=str(file), remedy=remedy) from None
+    if not isinstance(config, dict):
+        raise InputError("is no configuration", where=str(file), remedy="give the folder of a BERT encoder")
+    for field, wanted in FIXED.items():
+        if config.get(field, wanted) != wanted:
+            remedy = f"give an encoder with {field}: {wanted}"
+            raise InputError("is not supported", where=str(file), field=field, value=config[field], remedy=remedy)
+    names = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size")
+    sizes = [_whole(config, name, file) for name in (*names, "max_position_embeddings")]
+    if sizes[0] % sizes[2]:
+        raise InputError(
+            "does not divide hidden_size", where=str(file), field=names[2], value=sizes[2], remedy="correct it"
+        )
+    eps = config.get("layer_norm_eps", 1e-12)
+    if isinstance(eps, bool) or not isinstance(eps, (int, float)) or not 0 < eps < 1:
+        raise InputError(
+            "must be between 0 and 1", where=str(file), field="layer_norm_eps", value=eps, remedy="correct it"
+        )
+    return Sizes(*sizes, float(eps))
+
+
+def _whole(config: Mapping[str, Any], name: str, file: Path) -> int:
+    value = config.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1 << 20:
+        problem = f"must be a whole number, 1 to {LARGEST}"
+        raise InputError(problem, where=str(file), field=name, value=value, remedy="give an encoder's own file")
+    return value
+
+
+def _start(file: Path) -> int:
+    try:
+        return file.read_text("utf-8").split("\n").index("[CLS]")
+    except (OSError, ValueError) as error:
+        raise InputError(f"has no [CLS]: {error}", where=str(file), remedy="give a BERT encoder's vocabulary") from None
+
+
+class _Arrays:
+    """The arrays of a file, with their shapes checked."""
+
+    def __init__(self, file: Path, sizes: Sizes) -> None:
+        try:
+            from safetensors import SafetensorError
+            from safetensors.numpy import load_file
+            from scipy.special import ndtr  # noqa: F401
+        except ImportError as error:
+            raise BackendError(f"a language model needs {error.name}: {EXTRA}") from None
+        try:
+            arrays = load_file(file)
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
+            remedy = "give the folder of an encoder with its weights as safetensors"
+            raise InputError(f"cannot be read: {error}", where=str(file), remedy=remedy) from None
+        self.file, self.sizes = file, sizes
+        self._arrays = {name.removeprefix("bert."): array for name, array in arrays.items()}
+
+    def __call__(self, name: str, *shape: int | None) -> Singles:
+        array = self._arrays.get(name)
+        if array is None:
+            raise InputError("is missing", where=str(self.file), field=name, remedy="give a BERT encoder's weights")
+        fits = array.ndim == len(shape) and all(n in (None, m) for n, m in zip(shape, array.shape, strict=True))
+        if not fits or array.dtype.kind != "f":
+            problem = f"should be {shape}, floats, as config.json says"
+            value = f"{array.shape}, {array.dtype}"
+            raise InputError(problem, where=str(self.file), field=name, value=value, remedy="give both of one encoder")
+        found = np.ascontiguousarray(array, np.float32)
+        if not np.isfinite(found).all():
+            raise InputError("is not finite", where=str(self.file), field=name, remedy="give a sound encoder")
+        return found
+
+    def matrix(self, name: str, rows: int | None, columns: int) -> Singles:
+        return self(name, rows, columns)
+
+    def norm(self, name: str) -> tuple[Singles, Singles]:
+        return self(f"{name}.weight", self.sizes.hidden), self(f"{name}.bias", self.sizes.hidden)
+
+    def dense(self, name: str, pre: int, post: int) -> tuple[Singles, Singles]:
+        """A matrix as (from, to), and its bias."""
+        return np.ascontiguousarray(self(f"{name}.weight", post, pre).T), self(f"{name}.bias", post)
+
+    def layer(self, number: int) -> Layer:
+        here, hidden, inner = f"encoder.layer.{number}", self.sizes.hidden, self.sizes.inner
+        parts = [self.dense(f"{here}.attention.self.{name}", hidden, hidden) for name in ("query", "key", "value")]
+        into, into_bias = (np.concatenate([part[n] for part in parts], axis=-1) for n in range(2))
+        return Layer(
+            into,
+            into_bias,
+            *self.dense(f"{here}.attention.output.dense", hidden, hidden),
+            self.norm(f"{here}.attention.output.LayerNorm"),
+            *self.dense(f"{here}.intermediate.dense", hidden, inner),
+            *self.dense(f"{here}.output.dense", inner, hidden),
+            self.norm(f"{here}.output.LayerNorm"),
+        )
