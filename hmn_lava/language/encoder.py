@@ -3,16 +3,19 @@
 Reads a Hugging Face folder (``config.json`` and ``model.safetensors``); nothing is fetched. The state of a token
 follows from the tokens before it in its window, and from nothing after it: attention is masked causally. A text is cut
 into windows, each of which begins with [CLS] and knows nothing of the one before it. So a text that comes token by
-token (:class:`Stream`, which keeps keys and values) has the states of one that is there at once (:meth:`Encoder.encode`).
+token (:class:`Stream`, which keeps keys and values) has the states, but for rounding, of one that is there at once
+(:meth:`Encoder.encode`).
 
 Equations: Devlin et al. 2019, section 3, and Vaswani et al. 2017, section 3, with the mask of its decoder.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +28,31 @@ Singles = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 EXTRA = 'pip install "hmn-lava[language]"'
+WEIGHTS = "model.safetensors"
 WINDOWS = 8
 """Windows that are encoded at a time."""
 
 LARGEST = 1 << 20
 """Of a size."""
 
+LARGEST_TEXT = 1 << 24
+"""Characters of a file that is read whole."""
+
+LARGEST_WEIGHT = 1000.0
+"""Below it, no sum of an encoder as wide as BERT-large overflows; trained weights are far below."""
+
+FOLDER = "give the folder of a BERT encoder from Hugging Face: config.json, vocab.txt, model.safetensors"
+
 FIXED = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes of the encoder: ``hidden`` values a token, ``layers``, ``heads``, ``inner`` values of the feed-forward part,
-    ``vocabulary`` tokens and ``positions``; ``eps`` of its layer norms."""
+    """Sizes of the encoder, and ``eps`` of its layer norms.
+
+    ``hidden`` values a token, ``layers``, ``heads``, ``inner`` values of the feed-forward part, ``vocabulary`` tokens
+    and ``positions``.
+    """
 
     hidden: int
     layers: int
@@ -72,34 +87,50 @@ class Layer:
 class Encoder:
     """The encoder of a Hugging Face folder, with windows of ``window`` tokens behind their [CLS].
 
-    Raises InputError where the folder has no such encoder, BackendError where safetensors or scipy is missing.
+    ``words`` are the embeddings of its vocabulary, (vocabulary, hidden). Raises InputError where the folder has no such
+    encoder or the window does not fit it, BackendError where safetensors or scipy is missing.
     """
 
     def __init__(self, folder: Path, window: int = 127) -> None:
         self.folder, self.sizes = folder, _sizes(folder / "config.json")
-        if not 1 <= window < self.sizes.positions:
+        if window not in range(1, self.sizes.positions):
             remedy = f"use 1 to {self.sizes.positions - 1}"
             raise InputError("is no window of this encoder", field="window", value=window, remedy=remedy)
         self.window = window
-        arrays = _Arrays(folder / "model.safetensors", self.sizes)
+        self._start = _start(folder / "vocab.txt", self.sizes.vocabulary)
+        arrays = _Arrays(folder / WEIGHTS, self.sizes)
         self.words = arrays.matrix("embeddings.word_embeddings.weight", self.sizes.vocabulary, self.sizes.hidden)
-        self._places = arrays.matrix("embeddings.position_embeddings.weight", self.sizes.positions, self.sizes.hidden)
-        self._places = (
-            self._places + arrays.matrix("embeddings.token_type_embeddings.weight", None, self.sizes.hidden)[0]
-        )
+        places = arrays.matrix("embeddings.position_embeddings.weight", self.sizes.positions, self.sizes.hidden)
+        # All of a text is the first of two sentences.
+        self._places = places + arrays.matrix("embeddings.token_type_embeddings.weight", None, self.sizes.hidden)[0]
         self._norm = arrays.norm("embeddings.LayerNorm")
         self._layers = [arrays.layer(number) for number in range(self.sizes.layers)]
-        self._start = _start(folder / "vocab.txt")
+
+    @property
+    def name(self) -> str:
+        """The folder's name, or that of the package it lies in."""
+        folder = self.folder.resolve()
+        return folder.parent.name if folder.name == "model" else folder.name
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of the weights' file."""
+        with (self.folder / WEIGHTS).open("rb") as stream:
+            found = hashlib.sha256()
+            while block := stream.read(1 << 20):
+                found.update(block)
+        return found.hexdigest()
 
     def encode(self, tokens: Ints) -> Singles:
-        """The state of each token, (n, hidden)."""
-        n, hidden = len(tokens), self.sizes.hidden
+        """The state of each of n tokens, (n, hidden). Raises InputError for what is no token of the vocabulary."""
         _check(tokens, self.sizes.vocabulary)
-        rows = -(-n // self.window) if n else 0
-        padded = np.zeros((rows, self.window + 1), np.int64)
+        n, hidden = len(tokens), self.sizes.hidden
+        columns = max(1, min(n, self.window))
+        rows = -(-n // columns)
+        padded = np.zeros((rows, columns + 1), np.int64)
         padded[:, 0] = self._start
         padded[:, 1:].flat[:n] = tokens
-        states = np.empty((rows, self.window, hidden), np.float32)
+        states = np.empty((rows, columns, hidden), np.float32)
         for row in range(0, rows, WINDOWS):
             some = padded[row : row + WINDOWS]
             states[row : row + WINDOWS] = self._run(some, np.arange(some.shape[1]), None)[:, 1:]
@@ -110,7 +141,7 @@ class Encoder:
         return Stream(self)
 
     def _run(self, tokens: Ints, places: Ints, cache: list[tuple[Singles, Singles]] | None) -> Singles:
-        """States of (rows, columns) tokens at these places; ``cache`` holds keys and values of places before, a layer."""
+        """States of (rows, columns) tokens at these places. ``cache``: of a layer, keys and values of places before."""
         eps, heads = self.sizes.eps, self.sizes.heads
         x = _norm(self.words[tokens] + self._places[places], self._norm, eps)
         rows, columns, hidden = x.shape
@@ -143,14 +174,12 @@ class Stream:
         self._cache = [(np.zeros(shape, np.float32), np.zeros(shape, np.float32)) for _ in range(sizes.layers)]
 
     def push(self, token: int) -> Singles:
-        """The state of the next token, (hidden,)."""
+        """The state of the next token, (hidden,). After an InputError, the text goes on as if nothing had come."""
         encoder = self._encoder
-        one = np.array([[token]])
-        _check(one, encoder.sizes.vocabulary)
-        if self._place == 0:
-            one = np.array([[encoder._start, token]])
+        _check(np.array([token]), encoder.sizes.vocabulary)
+        one = np.array([[token] if self._place else [encoder._start, token]])
         places = np.arange(self._place, self._place + one.shape[1])
-        state = encoder._run(one, places, self._cache)[0, -1]
+        state: Singles = encoder._run(one, places, self._cache)[0, -1]
         self._place = (int(places[-1]) + 1) % (encoder.window + 1)
         return state
 
@@ -171,20 +200,38 @@ def _gelu(x: Singles) -> Singles:
 
 
 def _check(tokens: Ints, vocabulary: int) -> None:
+    remedy = "use the tokenizer of the encoder's folder"
+    if tokens.ndim != 1 or (tokens.size and tokens.dtype.kind not in "iu"):
+        value = f"{tokens.shape}, {tokens.dtype}"
+        raise InputError("must be a row of whole numbers", field="tokens", value=value, remedy=remedy)
     if tokens.size and (tokens.min() < 0 or tokens.max() >= vocabulary):
         worst = int(tokens.max() if tokens.max() >= vocabulary else tokens.min())
-        remedy = "use the tokenizer of the encoder's folder"
         raise InputError(f"must be a token, 0 to {vocabulary - 1}", field="tokens", value=worst, remedy=remedy)
+
+
+def _told(error: Exception) -> str:
+    """What an error says, on a line, without the file's name."""
+    return " ".join(str(getattr(error, "strerror", None) or error).split())[:120]
+
+
+def _text(file: Path) -> str:
+    try:
+        with file.open(encoding="utf-8") as stream:
+            text = stream.read(LARGEST_TEXT + 1)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be read: {_told(error)}", where=str(file), remedy=FOLDER) from None
+    if len(text) > LARGEST_TEXT:
+        raise InputError(f"has more than {LARGEST_TEXT} characters", where=str(file), remedy=FOLDER)
+    return text
 
 
 def _sizes(file: Path) -> Sizes:
     try:
-        config = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        remedy = "give the folder of a BERT encoder from Hugging Face: config.json, vocab.txt, model.safetensors"
-        raise InputError(f"cannot be read: {error}", where=str(file), remedy=remedy) from None
+        config = json.loads(_text(file))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"is not JSON: {_told(error)}", where=str(file), remedy=FOLDER) from None
     if not isinstance(config, dict):
-        raise InputError("is no configuration", where=str(file), remedy="give the folder of a BERT encoder")
+        raise InputError("is no JSON object", where=str(file), remedy=FOLDER)
     for field, wanted in FIXED.items():
         if config.get(field, wanted) != wanted:
             remedy = f"give an encoder with {field}: {wanted}"
@@ -192,30 +239,30 @@ def _sizes(file: Path) -> Sizes:
     names = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size")
     sizes = [_whole(config, name, file) for name in (*names, "max_position_embeddings")]
     if sizes[0] % sizes[2]:
-        raise InputError(
-            "does not divide hidden_size", where=str(file), field=names[2], value=sizes[2], remedy="correct it"
-        )
+        problem, remedy = f"does not divide hidden_size, {sizes[0]}", "give an encoder's own file"
+        raise InputError(problem, where=str(file), field=names[2], value=sizes[2], remedy=remedy)
     eps = config.get("layer_norm_eps", 1e-12)
-    if isinstance(eps, bool) or not isinstance(eps, (int, float)) or not 0 < eps < 1:
-        raise InputError(
-            "must be between 0 and 1", where=str(file), field="layer_norm_eps", value=eps, remedy="correct it"
-        )
-    return Sizes(*sizes, float(eps))
+    if not isinstance(eps, float) or not 1e-30 <= eps < 1:
+        problem, remedy = "must be a number from 1e-30 to below 1", "give an encoder's own file"
+        raise InputError(problem, where=str(file), field="layer_norm_eps", value=eps, remedy=remedy)
+    return Sizes(*sizes, eps=float(eps))
 
 
 def _whole(config: Mapping[str, Any], name: str, file: Path) -> int:
     value = config.get(name)
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1 << 20:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST:
         problem = f"must be a whole number, 1 to {LARGEST}"
         raise InputError(problem, where=str(file), field=name, value=value, remedy="give an encoder's own file")
     return value
 
 
-def _start(file: Path) -> int:
-    try:
-        return file.read_text("utf-8").split("\n").index("[CLS]")
-    except (OSError, ValueError) as error:
-        raise InputError(f"has no [CLS]: {error}", where=str(file), remedy="give a BERT encoder's vocabulary") from None
+def _start(file: Path, vocabulary: int) -> int:
+    """The token [CLS]: its line, from 0."""
+    lines = _text(file).split("\n")
+    if "[CLS]" not in lines[:vocabulary]:
+        problem = f"has no line [CLS] among its first {vocabulary}, config.json's vocab_size"
+        raise InputError(problem, where=str(file), remedy="give both of one encoder")
+    return lines.index("[CLS]")
 
 
 class _Arrays:
@@ -227,12 +274,13 @@ class _Arrays:
             from safetensors.numpy import load_file
             from scipy.special import ndtr  # noqa: F401
         except ImportError as error:
-            raise BackendError(f"a language model needs {error.name}: {EXTRA}") from None
+            raise BackendError(f"a language model needs {error.name}\n  remedy: {EXTRA}") from None
         try:
             arrays = load_file(file)
-        except (OSError, SafetensorError, KeyError, ValueError) as error:
-            remedy = "give the folder of an encoder with its weights as safetensors"
-            raise InputError(f"cannot be read: {error}", where=str(file), remedy=remedy) from None
+        # Types that numpy lacks, as bfloat16, are a TypeError or an AttributeError.
+        except (OSError, SafetensorError, AttributeError, KeyError, TypeError, ValueError) as error:
+            remedy = "give the encoder's weights as safetensors, in float32 or float16"
+            raise InputError(f"cannot be read: {_told(error)}", where=str(file), remedy=remedy) from None
         self.file, self.sizes = file, sizes
         self._arrays = {name.removeprefix("bert."): array for name, array in arrays.items()}
 
@@ -241,14 +289,14 @@ class _Arrays:
         if array is None:
             raise InputError("is missing", where=str(self.file), field=name, remedy="give a BERT encoder's weights")
         fits = array.ndim == len(shape) and all(n in (None, m) for n, m in zip(shape, array.shape, strict=True))
-        if not fits or array.dtype.kind != "f":
+        if not fits or not array.size or array.dtype.kind != "f":
             problem = f"should be {shape}, floats, as config.json says"
             value = f"{array.shape}, {array.dtype}"
             raise InputError(problem, where=str(self.file), field=name, value=value, remedy="give both of one encoder")
-        found = np.ascontiguousarray(array, np.float32)
-        if not np.isfinite(found).all():
-            raise InputError("is not finite", where=str(self.file), field=name, remedy="give a sound encoder")
-        return found
+        if not np.abs(array).max() <= LARGEST_WEIGHT:  # nor is it where one is no number
+            problem, remedy = f"must be finite, and at most {LARGEST_WEIGHT:g}", "give a trained encoder's weights"
+            raise InputError(problem, where=str(self.file), field=name, remedy=remedy)
+        return np.ascontiguousarray(array, np.float32)
 
     def matrix(self, name: str, rows: int | None, columns: int) -> Singles:
         return self(name, rows, columns)

@@ -33,6 +33,7 @@ from hmn_lava.spec.fields import (
     fault,
 )
 from hmn_lava.spec.formats import FormatSpec
+from hmn_lava.spec.host import LanguageHost
 from hmn_lava.spec.neurons import (
     Z_MAX,
     LifPopulation,
@@ -406,6 +407,7 @@ class Spec(Record):
     stimulus: dict[Name, StimulusRecord] = Field(
         default_factory=dict, description="what is fed where no input is given, by population"
     )
+    host: LanguageHost | None = Field(None, description="what the host computes before and after the network")
     nir: NirSpec | None = Field(None, description="what a NIR graph said, for its export; nothing else reads it")
 
     _folder: Path | None = PrivateAttr(None)

@@ -1,0 +1,146 @@
+"""The adapters of the language model as a network: four residual HMN layers that learn from the next token.
+
+With x_0 = h / ``SCALE`` the token's state, cut to [-1, 1], and l = 1 .. 4,
+
+    z_l = sigmoid(W_l x_(l-1) + GAIN e),   x_l = x_(l-1) + (z_l - sigmoid(GAIN e)) / SCALE,   out = x_4,
+
+where e is the error of the answer, 0 while the network answers. Since the layers are residual, the error of the last
+one is, to first order, that of each of them: no layer has to send one back to another, and the rule stays local. What
+the error itself does to a layer (``untaught``, neurons without plastic synapses; 1/2 while the network answers) is
+taken from what it adds, or else the layers behind it would learn it as if it were part of the text.
+
+A lesson is two steps with the state of the token that was answered for. In the first e and all modulators come with
+their sign turned round, in the second as they are. The two updates have opposite signs, and add up to
+
+    Δw_ij ∝ G' x_i [σ(a_j + GAIN e_j) - σ(a_j - GAIN e_j)],
+
+which follows the gradient of log p, and saturates where the error is large. Where an error is, one of the two
+activities is near 0 and the probabilistic gate drops its update; so the noise of rounding is that of the change alone.
+
+The engine has no traces of negative activity. For it a state is sent as two populations' worth of values of opposite
+sign (``opposite``), so that a layer has twice the weights.
+
+Source: the Trans-HMN paper, section 3; the two steps are contrastive Hebbian learning (Movellan 1991).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import pi
+from typing import Any
+
+import numpy as np
+
+from hmn_lava.language.frozen import Floats, Frozen
+from hmn_lava.spec import Network, Spec
+from hmn_lava.spec.builder import Handle
+from hmn_lava.spec.host import LanguageHost
+
+ADAPTERS = 4
+SCALE = 4.0
+"""A state has a variance of 1; few of its values are beyond 4."""
+GAIN = 8.0
+OUTER = 2.0
+"""The sum of all layers stays below this."""
+ETA = 0.01
+"""Rate of a synapse, where attention is even and modulators are 1."""
+
+MODULATORS = {"reward": 0.25, "uncertainty": 1.0, "novelty": 0.25}
+"""w_k of each."""
+BOUNDS = (-2.0, 2.0)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Of a token: its state comes at step ``query`` of ``period`` steps; the lesson of the one before has 0 and 1."""
+
+    period: int
+    query: int
+
+
+TIMING = {"neurocore": Timing(period=20, query=6), "engine": Timing(period=6, query=2)}
+"""A lesson's updates are in the weights at ``query``, and the answer is out in the period."""
+
+
+def language_spec(
+    frozen: Frozen, plasticity: str = "neurocore", *, name: str = "language", rule: Mapping[str, Any] | None = None
+) -> Spec:
+    """The spec of the adapters, with the frozen part as its host.
+
+    ``plasticity``: the lowering that it is for. ``rule``: fields of the plastic connections that are to be otherwise.
+    """
+    opposite, timing, d = plasticity == "engine", TIMING[plasticity], frozen.width
+    both = np.concatenate([np.eye(d), -np.eye(d)]) if opposite else np.eye(d)
+    net = Network(name, "Four residual HMN adapters behind a frozen encoder")
+    state = net.input("state", len(both), range=(0, 1) if opposite else (-1, 1))
+    error = net.input("error", d, range=(-1, 1))
+    modulators = _modulators(net)
+    theta = net.oscillator("theta", period=float(timing.period))
+    fields: dict[str, Any] = {
+        "weights": 0.0,
+        "bounds": BOUNDS,
+        "traces": {"tau_fast": 1.0, "tau_slow": 2.0},
+        # Attention shares 1 among a neuron's synapses; both traces hold the coincidence.
+        "rates": {"global": ETA * len(both) / 2.0},
+        "attention": {"beta": 0.1},
+        "phase_gate": {"oscillator": theta, "phase": pi / timing.period},  # midway between the steps of a lesson
+        "probabilistic_gate": {"beta": 5000.0, "threshold": 0.0005},
+        "modulators": modulators,
+    } | dict(rule or {})
+    untaught = net.hmn("untaught", d, activation="sigmoid")
+    net.connect_static(error, untaught, name="teach_untaught", weights={"init": "identity", "gain": GAIN})
+    before: list[Handle] = []
+    for layer in range(1, ADAPTERS + 1):
+        source = _stream(net, f"stream_{layer}", before, both, "relu" if opposite else "unit") if before else state
+        adapter = net.hmn(f"adapter_{layer}", d, activation="sigmoid")
+        net.connect_static(error, adapter, name=f"teach_{layer}", weights={"init": "identity", "gain": GAIN})
+        net.connect(source, adapter, name=f"adapt_{layer}", **fields)
+        before.append(adapter)
+    _stream(net, "out", before, np.eye(d), "unit", opposite=opposite, top=OUTER)
+    host = LanguageHost(
+        type="language",
+        encoder=frozen.encoder.name,
+        sha256=frozen.encoder.sha256,
+        window=frozen.encoder.window,
+        scale=SCALE,
+        period=timing.period,
+        query=timing.query,
+        projection=frozen.projection,
+        readout=frozen.readout,
+        bias=frozen.bias,
+        tokens=frozen.tokens.astype(np.float64),
+    )
+    return net.spec().model_copy(update={"host": host})
+
+
+def _modulators(net: Network) -> list[Handle]:
+    """G' = Σ γ_k w_k E_k. The context has the sign of the step, so that both steps of a lesson have the same γ."""
+    sign = net.input("sign", 1, range=(-1, 1))
+    net.global_attention(beta=0.5, rate=1.0, context=sign)
+    found = []
+    for name, weight in MODULATORS.items():
+        source = net.input(f"{name}_now", 1, range=(-2, 2))
+        found.append(net.modulator(name, type="input", source=source, weight=weight * len(MODULATORS)))
+    return found
+
+
+def _stream(
+    net: Network,
+    name: str,
+    before: list[Handle],
+    both: Floats,
+    activation: str,
+    *,
+    opposite: bool | None = None,
+    top: float = 1.0,
+) -> Handle:
+    """A relay of x_l: the state and what the adapters before have added; ``both`` its values, and their opposites."""
+    opposite = len(both) > both.shape[1] if opposite is None else opposite
+    relay = net.sigma_delta(name, len(both), sum=False, difference=False, activation=activation, z_max=top)
+    state = np.concatenate([both, -both], axis=1) if opposite else both
+    net.connect_static("state", relay, name=f"state_to_{name}", weights=state)
+    net.connect_static("untaught", relay, name=f"untaught_to_{name}", weights=-len(before) * both / SCALE)
+    for adapter in before:
+        net.connect_static(adapter, relay, name=f"{adapter}_to_{name}", weights=both / SCALE)
+    return relay
