@@ -2,7 +2,7 @@
 
 With x_0 = h / ``SCALE`` the token's state, cut to [-1, 1], and l = 1 .. 4,
 
-    z_l = sigmoid(W_l x_(l-1) + GAIN e),   x_l = x_(l-1) + (z_l - sigmoid(GAIN e)) / SCALE,   out = x_4,
+    z_l = sigmoid(W_l x_(l-1) + GAIN e),   x_l = x_(l-1) + (z_l - sigmoid(GAIN e)) / SCALE,   out = x_4 - x_0,
 
 where e is the error of the answer, 0 while the network answers. Since the layers are residual, the error of the last
 one is, to first order, that of each of them: no layer has to send one back to another, and the rule stays local. What
@@ -38,16 +38,16 @@ from hmn_lava.spec.builder import Handle
 from hmn_lava.spec.host import LanguageHost
 
 ADAPTERS = 4
-SCALE = 4.0
-"""A state has a variance of 1; few of its values are beyond 4."""
+SCALE = 2.0
+"""A state has a variance of 1; one value of 20 is beyond 2, and is cut for the adapters alone."""
 GAIN = 8.0
-OUTER = 2.0
-"""The sum of all layers stays below this."""
-ETA = 0.01
+ETA = 0.0025
 """Rate of a synapse, where attention is even and modulators are 1."""
 
-MODULATORS = {"reward": 0.25, "uncertainty": 1.0, "novelty": 0.25}
-"""w_k of each."""
+MODULATORS = {"uncertainty": 0.5, "novelty": 1.5, "reward": 0.1}
+"""w_k of each: the rule's G' is about 1."""
+LIMITS = {"uncertainty": 2.0, "novelty": 1.0, "reward": 2.0}
+"""What they are cut to: the chip has few bits, and spends them on what occurs."""
 BOUNDS = (-2.0, 2.0)
 
 
@@ -92,12 +92,17 @@ def language_spec(
     net.connect_static(error, untaught, name="teach_untaught", weights={"init": "identity", "gain": GAIN})
     before: list[Handle] = []
     for layer in range(1, ADAPTERS + 1):
-        source = _stream(net, f"stream_{layer}", before, both, "relu" if opposite else "unit") if before else state
+        source = state
+        if before:
+            source = _relay(net, f"stream_{layer}", before, both, activation="relu" if opposite else "unit")
+            # What is sent as two populations' worth is the difference of both.
+            residual = np.concatenate([both, -both], axis=1) if opposite else both
+            net.connect_static(state, source, name=f"state_to_{source}", weights=residual)
         adapter = net.hmn(f"adapter_{layer}", d, activation="sigmoid")
         net.connect_static(error, adapter, name=f"teach_{layer}", weights={"init": "identity", "gain": GAIN})
         net.connect(source, adapter, name=f"adapt_{layer}", **fields)
         before.append(adapter)
-    _stream(net, "out", before, np.eye(d), "unit", opposite=opposite, top=OUTER)
+    _relay(net, "out", before, np.eye(d), activation="unit")
     host = LanguageHost(
         type="language",
         encoder=frozen.encoder.name,
@@ -120,27 +125,15 @@ def _modulators(net: Network) -> list[Handle]:
     net.global_attention(beta=0.5, rate=1.0, context=sign)
     found = []
     for name, weight in MODULATORS.items():
-        source = net.input(f"{name}_now", 1, range=(-2, 2))
+        source = net.input(f"{name}_now", 1, range=(-LIMITS[name], LIMITS[name]))
         found.append(net.modulator(name, type="input", source=source, weight=weight * len(MODULATORS)))
     return found
 
 
-def _stream(
-    net: Network,
-    name: str,
-    before: list[Handle],
-    both: Floats,
-    activation: str,
-    *,
-    opposite: bool | None = None,
-    top: float = 1.0,
-) -> Handle:
-    """A relay of x_l: the state and what the adapters before have added; ``both`` its values, and their opposites."""
-    opposite = len(both) > both.shape[1] if opposite is None else opposite
-    relay = net.sigma_delta(name, len(both), sum=False, difference=False, activation=activation, z_max=top)
-    state = np.concatenate([both, -both], axis=1) if opposite else both
-    net.connect_static("state", relay, name=f"state_to_{name}", weights=state)
-    net.connect_static("untaught", relay, name=f"untaught_to_{name}", weights=-len(before) * both / SCALE)
+def _relay(net: Network, name: str, before: list[Handle], out: Floats, **fields: Any) -> Handle:
+    """A relay of what the adapters before add, each value of it as a row of ``out`` says."""
+    relay = net.sigma_delta(name, len(out), sum=False, difference=False, z_max=1.0, **fields)
+    net.connect_static("untaught", relay, name=f"untaught_to_{name}", weights=-len(before) * out / SCALE)
     for adapter in before:
-        net.connect_static(adapter, relay, name=f"{adapter}_to_{name}", weights=both / SCALE)
+        net.connect_static(adapter, relay, name=f"{adapter}_to_{name}", weights=out / SCALE)
     return relay

@@ -1,8 +1,8 @@
 """What the answers of a language model say of it: reward, uncertainty and novelty, the modulators of its adapters.
 
-    reward       (l - l') / l' of the loss l = -log p of the token that came, cut to [-1, 2]
     uncertainty  H / H' of the entropy H of p, cut to [0, 2]
     novelty      1 - cos(s, s') of the mean s of the encoder's last states and their slow mean s', the topic's shift
+    reward       (l - l') / l' of the loss l = -log p of the token that came, cut to [-1, 2]
 
 where l', H' and s' are running means. Source: the Trans-HMN paper, section 5 ("neuromodulator proxies").
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hmn_lava.language.adapters import LIMITS
 from hmn_lava.language.encoder import Singles
 from hmn_lava.language.frozen import Floats
 
@@ -30,7 +31,7 @@ class Modulators:
         self._topic = _Mean(1.0 / TOPIC, size)
 
     def read(self, loss: float, p: Floats, encoded: Singles) -> Floats:
-        """Reward, uncertainty and novelty, (3,), of an answer p, its loss and the encoder's state."""
+        """Uncertainty, novelty and reward, (3,), of an answer p, its loss and the encoder's state."""
         entropy = -float(np.sum(p * np.log(np.maximum(p, np.finfo(np.float64).tiny))))
         # Means of what came before: the first token is as surprising as expected.
         usual, doubt = self._loss.then(loss), self._entropy.then(entropy)
@@ -38,9 +39,9 @@ class Modulators:
         shift = 1.0 - float(now @ topic) / max(float(np.linalg.norm(now) * np.linalg.norm(topic)), 1e-12)
         return np.array(
             [
-                np.clip((loss - usual) / max(usual, 1e-6), -1.0, 2.0),
-                np.clip(entropy / max(doubt, 1e-6), 0.0, 2.0),
-                np.clip(shift, 0.0, 2.0),
+                np.clip(entropy / max(doubt, 1e-6), 0.0, LIMITS["uncertainty"]),
+                np.clip(shift, 0.0, LIMITS["novelty"]),
+                np.clip((loss - usual) / max(usual, 1e-6), -1.0, LIMITS["reward"]),
             ]
         )
 

@@ -75,7 +75,8 @@ class Adapters:
             for name, value in zip(MODULATORS, lesson.modulators, strict=True):
                 inputs[f"{name}_now"][:2] = sign * value
         result = self.session.run(inputs, self.host.period, [self._probe], outputs=False)
-        return self.host.scale * result.real("out.z")[0]
+        # Whatever was cut for the adapters, the answer has the whole state.
+        return state + self.host.scale * result.real("out.z")[0]
 
     def _coded(self, state: Floats) -> Floats:
         x = np.clip(state / self.host.scale, -1.0, 1.0)
