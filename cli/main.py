@@ -23,6 +23,7 @@ from hmn_lava.cli import (
     export,
     init,
     inspect,
+    language,
     output,
     profile,
     profiles,
@@ -53,6 +54,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 GROUPS = {
     "task": task.app,
+    "language": language.app,
     "board": board.app,
     "profiles": profiles.app,
 }

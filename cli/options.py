@@ -51,6 +51,19 @@ ThreadsOption = Annotated[
     int | None, typer.Option("--threads", metavar="N", min=1, help="Threads of the fast executor.")
 ]
 
+EncoderOption = Annotated[
+    Path | None,
+    typer.Option("--encoder", metavar="DIR", help="A BERT encoder's folder from Hugging Face; or else, the MiniLM."),
+]
+TextOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--text", metavar="TEXT", help="Of a language model: a text to read, a path or topics, code, licences."
+    ),
+]
+TokensOption = Annotated[
+    int, typer.Option("--tokens", metavar="N", min=2, help="With --text: tokens of each text that are read.")
+]
 DataOption = Annotated[
     Path | None, typer.Option("--data", metavar="PATH", help="Your own data, for a task that takes some.")
 ]

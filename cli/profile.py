@@ -9,17 +9,21 @@ import typer
 
 from hmn_lava.cli.options import (
     BundleArgument,
+    EncoderOption,
     HostOption,
     InputOption,
     StepsOption,
+    TextOption,
     ThreadsOption,
     TimeLimitOption,
+    TokensOption,
     TranslatorOption,
     limits,
 )
 from hmn_lava.cli.output import JsonOption, note, print_json, print_table
 
 if TYPE_CHECKING:
+    from hmn_lava.bundle import Bundle
     from hmn_lava.energy import Report
     from hmn_lava.energy.lines import Range
 
@@ -38,6 +42,9 @@ def profile(
     name: Annotated[
         str | None, typer.Option("--profile", metavar="NAME", help="Coefficients of another profile: a name or a file.")
     ] = None,
+    text: TextOption = None,
+    tokens: TokensOption = 300,
+    encoder: EncoderOption = None,
     sample: Annotated[
         int, typer.Option("--steps-per-sample", metavar="N", min=1, help="Steps that a sample takes.")
     ] = 1,
@@ -98,6 +105,9 @@ def profile(
     if picture is not None:
         check_picture(picture)
     network = hl.load(bundle)
+    if text:
+        _of_tokens(network, text, tokens, encoder, backend, as_json)
+        return
     if explain is not None:
         check_name(explain, names(network.network, Terms(network)))
     chosen = read_rates(rates) if rates else None
@@ -139,6 +149,26 @@ def profile(
             found.rows(),
             "alternatives",
         )
+
+
+def _of_tokens(
+    bundle: Bundle, texts: list[str], tokens: int, encoder: Path | None, backend: str, as_json: bool
+) -> None:
+    """Price a token of a language model: adapters, host, and the one over the other."""
+    from hmn_lava.cli.language import print_cost
+    from hmn_lava.language.cost import token_cost
+    from hmn_lava.language.model import frozen_of
+    from hmn_lava.language.texts import read_text
+    from hmn_lava.language.tokens import Tokenizer
+
+    frozen = frozen_of(bundle.spec, encoder)
+    tokenizer = Tokenizer(frozen.encoder.folder)
+    read = tokenizer.encode("\n".join(read_text(name) for name in texts))[:tokens]
+    cost, report = token_cost(bundle, frozen, read, backend)
+    if as_json:
+        print_json("profile", {"backend": backend, "per_token": cost.as_dict(), **report.as_dict()})
+        return
+    print_cost(cost.as_dict())
 
 
 def _check_files(outputs: list[Path | None], inputs: list[Path | None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,12 +12,15 @@ import typer
 from hmn_lava.cli.options import (
     BundleArgument,
     EncodeOption,
+    EncoderOption,
     HostOption,
     InputOption,
     PopulationOption,
     StepsOption,
+    TextOption,
     ThreadsOption,
     TimeLimitOption,
+    TokensOption,
     TranslatorOption,
     limits,
 )
@@ -24,6 +28,7 @@ from hmn_lava.cli.output import JsonOption, note, print_json, print_table
 
 if TYPE_CHECKING:
     from hmn_lava.bundle import Bundle
+    from hmn_lava.session import Session
     from hmn_lava.simulator.result import Result
 
 
@@ -48,13 +53,17 @@ def run(
         str | None, typer.Option("--decode", metavar="D", help="Tell each sample's class: count, last or membrane.")
     ] = None,
     population: PopulationOption = None,
+    text: TextOption = None,
+    tokens: TokensOption = 1000,
+    encoder: EncoderOption = None,
+    learn: Annotated[bool, typer.Option("--learn/--no-learn", help="With --text: let the adapters learn.")] = True,
     threads: ThreadsOption = None,
     time_limit: TimeLimitOption = None,
     host: HostOption = None,
     translator: TranslatorOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run a bundle on input from a file, or on its spec's stimulus."""
+    """Run a bundle on input from a file, on its spec's stimulus or, of a language model, on texts."""
     from time import perf_counter
 
     import hmn_lava as hl
@@ -66,6 +75,10 @@ def run(
         check_output(output)
     network = hl.load(bundle)
     session = network.session(backend, threads=threads, limits=limits(time_limit), host=host, translator=translator)
+    if text:
+        _check_alone({"--input": file, "--steps": steps, "--probe": probe, "-o": output, "--encode": encode})
+        _read(network, session, text, tokens, encoder, learn, as_json)
+        return
     inputs, length = drive(network, file, steps, batch=True)
     if encode is not None:
         inputs = {name: encoded(encode, values, steps, network.seed) for name, values in inputs.items()}
@@ -120,6 +133,38 @@ def run(
             for name, s in summary.items()
         ],
     )
+
+
+def _check_alone(others: dict[str, Any]) -> None:
+    from hmn_lava.errors import InputError
+
+    for option, value in others.items():
+        if value is not None:
+            raise InputError("has no meaning with --text", field=option, value=value, remedy="leave one of them out")
+
+
+def _read(
+    bundle: Bundle, session: Session, texts: list[str], tokens: int, encoder: Path | None, learn: bool, as_json: bool
+) -> None:
+    """Read texts with a language model, and show perplexity as it goes."""
+    from hmn_lava.language.demo import read_live
+    from hmn_lava.language.model import reader_of
+
+    def tell(point: Any) -> None:
+        bar = "#" * round(20 * min(point.ratio, 2.0))
+        line = f"{point.text[-24:]:24} {point.tokens:7d} {point.frozen:9.1f} {point.adapted:9.1f} {point.ratio:7.3f}  {bar}"
+        print(line, file=sys.stderr if as_json else sys.stdout, flush=True)
+
+    reader = reader_of(bundle, session, encoder)
+    note(f"{'text':24} {'tokens':>7} {'frozen':>9} {'adapted':>9} {'ratio':>7}  perplexity, of the last tokens")
+    points = read_live(reader, texts, tokens, learn=learn, tell=tell)
+    host, adapters = (sum(getattr(p, name) for p in points) / len(points) for name in ("host", "adapters"))
+    speed = 1.0 / (host + adapters)
+    if as_json:
+        content = {"bundle": str(bundle.spec.name), "backend": session.backend, "learn": learn}
+        content |= {"points": [p.as_dict() for p in points], "tokens_per_second": speed}
+        print_json("run", {**content, "host_seconds_per_token": host, "adapters_seconds_per_token": adapters})
+    note(f"{session.backend}: {speed:.0f} tokens/s; host {1e3 * host:.2f} ms, adapters {1e3 * adapters:.2f} ms a token")
 
 
 def _batch(

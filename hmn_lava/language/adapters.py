@@ -59,7 +59,7 @@ class Timing:
     query: int
 
 
-TIMING = {"neurocore": Timing(period=20, query=6), "engine": Timing(period=6, query=2)}
+TIMING = {"neurocore": Timing(period=19, query=6), "engine": Timing(period=6, query=2)}
 """A lesson's updates are in the weights at ``query``, and the answer is out in the period."""
 
 
@@ -85,7 +85,7 @@ def language_spec(
         "rates": {"global": ETA * len(both) / 2.0},
         "attention": {"beta": 0.1},
         "phase_gate": {"oscillator": theta, "phase": pi / timing.period},  # midway between the steps of a lesson
-        "probabilistic_gate": {"beta": 5000.0, "threshold": 0.0005},
+        "probabilistic_gate": {"beta": 5000.0, "threshold": 0.001},
         "modulators": modulators,
     } | dict(rule or {})
     untaught = net.hmn("untaught", d, activation="sigmoid")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
@@ -65,6 +65,10 @@ class Adapters:
         self._opposite = inputs["state"].size > inputs["error"].size
 
     def exchange(self, state: Floats, lesson: Lesson | None) -> Floats:
+        return self.answer(state, self.inputs(state, lesson))
+
+    def inputs(self, state: Floats, lesson: Lesson | None) -> dict[str, Floats]:
+        """The inputs of a token, (period, size) each: the lesson's two steps, and the state."""
         inputs = {name: np.zeros((self.host.period, size)) for name, size in self._sizes.items()}
         inputs["state"][self.host.query] = self._coded(state)
         if lesson is not None:
@@ -74,6 +78,10 @@ class Adapters:
             inputs["sign"][:2] = sign
             for name, value in zip(MODULATORS, lesson.modulators, strict=True):
                 inputs[f"{name}_now"][:2] = sign * value
+        return inputs
+
+    def answer(self, state: Floats, inputs: Mapping[str, Floats]) -> Floats:
+        """Run a token's inputs; return the state with what the adapters add to it."""
         result = self.session.run(inputs, self.host.period, [self._probe], outputs=False)
         # Whatever was cut for the adapters, the answer has the whole state.
         return state + self.host.scale * result.real("out.z")[0]
@@ -85,11 +93,11 @@ class Adapters:
 
 @dataclass(frozen=True)
 class Token:
-    """One token that was read: what it is, its ``loss`` -log p in nats, and the seconds that encoder and adapters took."""
+    """One token that was read: its ``loss`` -log p in nats, and the seconds that host and adapters took."""
 
     token: int
     loss: float
-    encoder: float = 0.0
+    host: float = 0.0
     adapters: float = 0.0
 
 

@@ -1,9 +1,9 @@
 """Texts that are at hand without any download, and texts by path.
 
-``topics``: the reference of the language in English prose (``pydoc_data.topics``), of which the part that no model is fitted on. ``code``: modules
-of Python's standard library. ``licences``: the licences of the packages that are installed. By path: a file or folder
-of plain text, WikiText-2 (``wiki.*.tokens``, whose titles and signs are as they are), and Persona-Chat in ParlAI's
-format, of which the utterances are kept.
+``topics``: the reference of the language in English prose (``pydoc_data.topics``), of which the part that no model is
+fitted on. ``code``: modules of Python's standard library. ``licences``: the licences of the packages that are
+installed. By path: a file or folder of plain text, WikiText-2 (``wiki.*.tokens``, whose titles and signs are as they
+are), and Persona-Chat in ParlAI's format, of which the utterances are kept.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import numpy as np
 
 from hmn_lava.errors import InputError
 
-CODE = (
-    "argparse ast bdb calendar configparser csv datetime dataclasses difflib doctest enum fractions ftplib functools "
-    "gettext heapq inspect locale optparse os pathlib pickle random shutil"
-).split()
+CODE = """
+argparse ast bdb calendar configparser csv datetime dataclasses difflib doctest enum fractions ftplib functools gettext
+heapq inspect locale optparse os pathlib pickle random shutil
+"""
 """Modules, in the order in which they are read."""
 
 HELD = 0.2
@@ -60,7 +60,7 @@ def split_topics() -> tuple[str, str]:
 def code() -> str:
     """The standard library's modules of :data:`CODE`."""
     folder = Path(sysconfig.get_paths()["stdlib"])
-    files = [folder / f"{name}.py" for name in CODE]
+    files = [folder / f"{name}.py" for name in CODE.split()]
     return "\n".join(file.read_text("utf-8") for file in files if file.is_file())
 
 
