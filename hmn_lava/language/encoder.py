@@ -237,15 +237,17 @@ def _sizes(file: Path) -> Sizes:
             remedy = f"give an encoder with {field}: {wanted}"
             raise InputError("is not supported", where=str(file), field=field, value=config[field], remedy=remedy)
     names = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size")
-    sizes = [_whole(config, name, file) for name in (*names, "max_position_embeddings")]
-    if sizes[0] % sizes[2]:
-        problem, remedy = f"does not divide hidden_size, {sizes[0]}", "give an encoder's own file"
-        raise InputError(problem, where=str(file), field=names[2], value=sizes[2], remedy=remedy)
+    hidden, layers, heads, inner, vocabulary, positions = (
+        _whole(config, name, file) for name in (*names, "max_position_embeddings")
+    )
+    if hidden % heads:
+        problem, remedy = f"does not divide hidden_size, {hidden}", "give an encoder's own file"
+        raise InputError(problem, where=str(file), field=names[2], value=heads, remedy=remedy)
     eps = config.get("layer_norm_eps", 1e-12)
     if not isinstance(eps, float) or not 1e-30 <= eps < 1:
         problem, remedy = "must be a number from 1e-30 to below 1", "give an encoder's own file"
         raise InputError(problem, where=str(file), field="layer_norm_eps", value=eps, remedy=remedy)
-    return Sizes(*sizes, eps=float(eps))
+    return Sizes(hidden, layers, heads, inner, vocabulary, positions, eps)
 
 
 def _whole(config: Mapping[str, Any], name: str, file: Path) -> int:

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ from hmn_lava.errors import InputError
 from hmn_lava.language.encoder import Encoder, Ints, Singles
 
 Floats = NDArray[np.float64]
+Real = NDArray[np.floating[Any]]
+"""In single or double precision."""
 
 KNOWN = 2048
 """V, tokens with a score of their own."""
@@ -40,7 +43,7 @@ WORD_GAIN = 8.0
 """Word embeddings are this much smaller than states."""
 
 
-def norm(x: NDArray[np.floating]) -> NDArray[np.floating]:
+def norm(x: Real) -> Real:
     """LayerNorm without gain and bias, over the last axis."""
     return _normed(x)[0]
 
@@ -58,7 +61,7 @@ class Frozen:
     @property
     def width(self) -> int:
         """d."""
-        return self.readout.shape[1]
+        return int(self.readout.shape[1])
 
     @cached_property
     def _index(self) -> Ints:
@@ -79,7 +82,8 @@ class Frozen:
         if before is None:
             words[0] = 0.0
         both = features(np.stack([encoded, encoded]), words)
-        return self._project(both[1:])[0]
+        found: Floats = self._project(both[1:])[0]
+        return found
 
     def probabilities(self, state: Floats) -> Floats:
         """p of each known token and, last, of all others, (V + 1,), after a state (d,)."""
@@ -122,10 +126,11 @@ def features(encoded: Singles, words: Singles) -> Singles:
     return np.asarray(norm(np.concatenate([encoded, WORD_GAIN * words, WORD_GAIN * before], axis=1)), np.float32)
 
 
-def softmax(scores: NDArray[np.floating]) -> NDArray[np.floating]:
+def softmax(scores: Real) -> Real:
     """Over the last axis."""
     p = np.exp(scores - scores.max(-1, keepdims=True))
-    return p / p.sum(-1, keepdims=True)
+    found: Real = p / p.sum(-1, keepdims=True)
+    return found
 
 
 def index_of(tokens: Ints, vocabulary: int) -> Ints:
@@ -197,7 +202,7 @@ def _gradients(at: dict[str, Singles], x: Singles, y: Ints) -> dict[str, Singles
     return {"projection": x.T @ ((back - mean) / deviation), "readout": p.T @ h, "bias": p.sum(0)}
 
 
-def _normed(x: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+def _normed(x: Real) -> tuple[Real, Real]:
     """LayerNorm and the deviation that it divides by."""
     centred = x - x.mean(-1, keepdims=True)
     deviation = np.sqrt(np.square(centred).mean(-1, keepdims=True) + x.dtype.type(_EPS))

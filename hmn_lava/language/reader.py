@@ -84,7 +84,8 @@ class Adapters:
         """Run a token's inputs; return the state with what the adapters add to it."""
         result = self.session.run(inputs, self.host.period, [self._probe], outputs=False)
         # Whatever was cut for the adapters, the answer has the whole state.
-        return state + self.host.scale * result.real("out.z")[0]
+        found: Floats = state + self.host.scale * result.real("out.z")[0]
+        return found
 
     def _coded(self, state: Floats) -> Floats:
         x = np.clip(state / self.host.scale, -1.0, 1.0)

@@ -54,7 +54,7 @@ def encode(encoder: Encoder, tokens: Ints) -> Singles:
     file = base / "encodings" / f"{key}.npy"
     shape = (len(tokens), encoder.sizes.hidden)
     try:
-        kept = np.load(io.BytesIO(file.read_bytes()), allow_pickle=False)
+        kept: Singles = np.load(io.BytesIO(file.read_bytes()), allow_pickle=False)
         if kept.shape == shape and kept.dtype == np.float32 and np.isfinite(kept).all():
             return kept
     except (OSError, ValueError, EOFError):

@@ -111,7 +111,7 @@ def _plain(text: str) -> str:
     lines = text.splitlines()
     if not any("your persona:" in line for line in lines[:20]):
         return text
-    said = []
+    said: list[str] = []
     for line in lines:
         turn = _TURN.match(line)
         if turn is None or "persona:" in turn[1]:
