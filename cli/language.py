@@ -10,11 +10,26 @@ import typer
 from hmn_lava.cli.options import EncoderOption, PlasticityOption, SpecArgument
 from hmn_lava.cli.output import JsonOption, note, print_json, print_table
 
-app = typer.Typer(help="A frozen six-layer Transformer with HMN adapters that learn on the chip.", no_args_is_help=True)
+app = typer.Typer(help="A frozen six-layer Transformer with HMN adapters that learn on the chip.")
 
 PHASES = ("P0", "P1", "P2", "P3")
 
 OutputOption = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where to write the spec.")]
+
+
+@app.callback(invoke_without_command=True)
+def language(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Fit, measure and tune a frozen Transformer with HMN adapters; without a command, list the texts at hand."""
+    if context.invoked_subcommand is not None:
+        if as_json:  # given before the subcommand, it means the subcommand's output
+            context.default_map = {context.invoked_subcommand: {"as_json": True}}
+        return
+    from hmn_lava.language.texts import AT_HAND
+
+    if as_json:
+        print_json("language", {"texts": dict(AT_HAND), "backend": None})
+        return
+    print_table(["text", "what it is"], list(AT_HAND.items()), "texts at hand; any other name is a path")
 
 
 @app.command()
@@ -124,7 +139,8 @@ def print_phases(content: dict[str, Any]) -> None:
             for r in content["P1"]
         ]
         columns = ["text", "tokens read", "frozen", "with adapters", "ratio"]
-        print_table(columns, shown, "P1: perplexity after 200 sentences of another style, on the next 200")
+        count = content["P1"][0]["sentences"]
+        print_table(columns, shown, f"P1: perplexity after {count} sentences of another style, on the next {count}")
     if "P2" in content:
         means = [
             (r["learner"], r["rate"], r["adaptation"], r["forgetting"], r["left_after_prose"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,6 +91,15 @@ PopulationOption = Annotated[
     str | None,
     typer.Option("--population", metavar="NAME", help="The population whose neurons are the classes, if not the last."),
 ]
+
+
+def check_alone(others: Mapping[str, object]) -> None:
+    """Raise InputError for the first of these options that was given beside --text."""
+    from hmn_lava.errors import InputError
+
+    for option, value in others.items():
+        if value not in (None, False, []):
+            raise InputError("has no meaning with --text", field=option, value=value, remedy="leave one of them out")
 
 
 def limits(seconds: float | None) -> Limits:

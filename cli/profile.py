@@ -18,6 +18,7 @@ from hmn_lava.cli.options import (
     TimeLimitOption,
     TokensOption,
     TranslatorOption,
+    check_alone,
     limits,
 )
 from hmn_lava.cli.output import JsonOption, note, print_json, print_table
@@ -106,6 +107,11 @@ def profile(
         check_picture(picture)
     network = hl.load(bundle)
     if text:
+        check_alone(
+            {"--input": file, "--steps": steps, "--rates": rates, "--worst": worst, "--profile": name, "--csv": csv,
+             "--explain": explain, "--alternatives": alternatives, "--measured": measured, "--picture": picture,
+             "--save-measurement": save_measurement}
+        )  # fmt: skip
         _of_tokens(network, text, tokens, encoder, backend, as_json)
         return
     if explain is not None:

@@ -22,6 +22,7 @@ from hmn_lava.cli.options import (
     TimeLimitOption,
     TokensOption,
     TranslatorOption,
+    check_alone,
     limits,
 )
 from hmn_lava.cli.output import JsonOption, note, print_json, print_table
@@ -76,7 +77,8 @@ def run(
     network = hl.load(bundle)
     session = network.session(backend, threads=threads, limits=limits(time_limit), host=host, translator=translator)
     if text:
-        _check_alone({"--input": file, "--steps": steps, "--probe": probe, "-o": output, "--encode": encode})
+        others = {"--input": file, "--steps": steps, "--probe": probe, "-o": output, "--encode": encode}
+        check_alone({**others, "--decode": decode, "--population": population})
         _read(network, session, text, tokens, encoder, learn, as_json)
         return
     inputs, length = drive(network, file, steps, batch=True)
@@ -133,14 +135,6 @@ def run(
             for name, s in summary.items()
         ],
     )
-
-
-def _check_alone(others: dict[str, Any]) -> None:
-    from hmn_lava.errors import InputError
-
-    for option, value in others.items():
-        if value is not None:
-            raise InputError("has no meaning with --text", field=option, value=value, remedy="leave one of them out")
 
 
 def _read(

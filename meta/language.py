@@ -68,7 +68,8 @@ def tune_language(
         scale="log",
         bounds={name: (value / 16.0, value * 4.0) for name, value in start.items()},  # type: ignore[misc]
     )
-    bundle = hl.compile(spec.model_copy(update={"meta_learning": meta}), plasticity=plasticity)
+    begun = with_parameters(spec, start).model_copy(update={"meta_learning": meta})
+    bundle = hl.compile(begun, plasticity=plasticity)
     episode = _Episode(bench)
     with Evaluator(bundle, episode) as evaluator:
         learner = MetaLearner.begin(start, evaluator.realiser.bounds, meta)

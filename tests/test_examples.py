@@ -18,7 +18,13 @@ def output_of(name, capsys):
 
 
 def test_no_example_is_left_out():
-    assert {file.stem for file in EXAMPLES.glob("*.py")} == {"demo", "first_network", "look_inside", "closed_loop", "language"}
+    assert {file.stem for file in EXAMPLES.glob("*.py")} == {
+        "demo",
+        "first_network",
+        "look_inside",
+        "closed_loop",
+        "language",
+    }
 
 
 def test_first_network(capsys):

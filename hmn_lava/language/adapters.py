@@ -6,8 +6,9 @@ With x_0 = h / ``SCALE`` the token's state, cut to [-1, 1], l = 1 .. 4, and s_l 
 
 where σ is the sigmoid, g a gain, and e the error of the answer, 0 while the network answers. Since the layers are
 residual, the error of the last one is, to first order, that of each of them: no layer has to send one back to another,
-and the rule stays local. What the error itself does to a layer (``untaught``, neurons without plastic synapses; 1/2 while the
-network answers) is taken from what it adds, or else the layers behind it would learn it as if it were part of the text.
+and the rule stays local. What the error itself does to a layer (``untaught``, neurons without plastic synapses; 1/2
+while the network answers) is taken from what it adds, or else the layers behind it would learn it as if it were part of
+the text.
 
 A lesson is two steps with the state of the token that was answered for. In the first e and all modulators come with
 their sign turned round, in the second as they are. The two updates have opposite signs, and add up to
@@ -70,7 +71,7 @@ class Setting:
 
 
 SETTINGS = {
-    "neurocore": Setting(period=19, query=6, gain=4.0, rate=0.004),
+    "neurocore": Setting(period=20, query=7, gain=4.0, rate=0.004),
     "engine": Setting(period=6, query=2, gain=8.0, rate=0.004),
 }
 """Gains and rates: those with the least forgetting at an adaptation of about 0.6 and 0.75 (docs/language.md)."""

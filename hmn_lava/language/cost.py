@@ -16,6 +16,7 @@ import numpy as np
 
 import hmn_lava as hl
 from hmn_lava.energy.lines import Range
+from hmn_lava.errors import InputError
 from hmn_lava.hardware_profiles.hosts import load_host
 from hmn_lava.language.encoder import Ints
 from hmn_lava.language.frozen import Frozen
@@ -79,7 +80,9 @@ def multiplications(frozen: Frozen, window: int) -> int:
 
 
 def token_cost(bundle: Bundle, frozen: Frozen, tokens: Ints, backend: str = "fast") -> tuple[TokenCost, Report]:
-    """Price the tokens of a text, with the lessons that they really give."""
+    """Price the tokens of a text, with the lessons that they really give. Raises InputError for fewer than two."""
+    if len(tokens) < 2:
+        raise InputError("has too few tokens", field="text", value=len(tokens), remedy="give a text of two or more")
     host = host_of(bundle.spec)
     taught = _Recorded(Adapters(bundle.session(backend), host))
     Reader(frozen, taught).read(tokens)

@@ -29,6 +29,8 @@ Ints = NDArray[np.int64]
 
 EXTRA = 'pip install "hmn-lava[language]"'
 WEIGHTS = "model.safetensors"
+WINDOW = 127
+"""Tokens that an encoder sees at most, where nothing else is said and it has places for so many."""
 WINDOWS = 8
 """Windows that are encoded at a time."""
 
@@ -91,8 +93,9 @@ class Encoder:
     encoder or the window does not fit it, BackendError where safetensors or scipy is missing.
     """
 
-    def __init__(self, folder: Path, window: int = 127) -> None:
+    def __init__(self, folder: Path, window: int | None = None) -> None:
         self.folder, self.sizes = folder, _sizes(folder / "config.json")
+        window = min(WINDOW, self.sizes.positions - 1) if window is None else window
         if window not in range(1, self.sizes.positions):
             remedy = f"use 1 to {self.sizes.positions - 1}"
             raise InputError("is no window of this encoder", field="window", value=window, remedy=remedy)

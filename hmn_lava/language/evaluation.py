@@ -191,6 +191,7 @@ def ratio(losses: Floats, frozen: Floats) -> float:
     return float(np.exp(losses.mean() - frozen.mean()))
 
 
-def curve(losses: Floats, frozen: Floats, every: int = CURVE) -> list[float]:
-    """The ratio of perplexities of each ``every`` tokens."""
+def curve(losses: Floats, frozen: Floats) -> list[float]:
+    """The ratio of perplexities of each :data:`CURVE` tokens."""
+    every = CURVE
     return [ratio(losses[n : n + every], frozen[n : n + every]) for n in range(0, len(losses) - every + 1, every)]

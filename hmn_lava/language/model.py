@@ -51,15 +51,12 @@ def frozen_of(spec: Spec, folder: Path | None = None) -> Frozen:
         if found != wanted or not known or not width:
             remedy = "fit the model again"
             raise InputError(f"should be {wanted}", where=spec.file, field=f"host.{name}", value=found, remedy=remedy)
-    whole = tokens.astype(np.int64)
-    if (
-        (whole != tokens).any()
-        or len(set(whole.tolist())) != known
-        or not 0 <= whole.min() <= whole.max() < encoder.sizes.vocabulary
-    ):
-        remedy = f"give each once, 0 to {encoder.sizes.vocabulary - 1}"
+    size = encoder.sizes.vocabulary
+    inside = (tokens >= 0) & (tokens < size) & (tokens == np.floor(tokens))
+    if not inside.all() or len(np.unique(tokens)) != known:
+        remedy = f"give each once, whole numbers 0 to {size - 1}"
         raise InputError("are no tokens of the encoder", where=spec.file, field="host.tokens", remedy=remedy)
-    return Frozen(encoder, projection, readout, bias, whole)
+    return Frozen(encoder, projection, readout, bias, tokens.astype(np.int64))
 
 
 def reader_of(bundle: Bundle, session: Session, folder: Path | None = None) -> Reader:

