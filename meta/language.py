@@ -27,6 +27,8 @@ BEHIND = 200_000
 SECTIONS = 300
 START = 1e-5
 """eta_local where the spec has none: the outer loop moves logarithms."""
+REACH = {"eta_local": 16.0, "eta_global": 8.0, "beta_attention": 8.0, "beta_gate": 2.0}
+"""How far a constant may go, as a factor; one program holds a gate's temperatures up to four times the least."""
 CHECKED = range(3)
 """Seeds on which the start and the end are compared."""
 
@@ -62,11 +64,11 @@ def tune_language(
     meta = MetaLearningSpec(
         parameters=tuple(start),  # type: ignore[arg-type]
         every=1,
-        rate=0.5,
+        rate=4.0,
         rate_decay=0.6,
         epsilon=0.2,
         scale="log",
-        bounds={name: (value / 16.0, value * 4.0) for name, value in start.items()},  # type: ignore[misc]
+        bounds={name: (v / REACH[name], v * REACH[name]) for name, v in start.items()},  # type: ignore[misc]
     )
     begun = with_parameters(spec, start).model_copy(update={"meta_learning": meta})
     bundle = hl.compile(begun, plasticity=plasticity)

