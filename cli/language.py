@@ -193,5 +193,6 @@ def tune(
         print_json("language tune", content)
         return
     rows = [(name, f"{found.start[name]:.4g}", f"{found.learned[name]:.4g}") for name in found.learned]
-    print_table(["parameter", "before", "after"], rows, f"loss over the frozen model's: {found.before:.4f} to {found.after:.4f}")
+    losses = f"{found.before:.4f} to {found.after:.4f}"
+    print_table(["parameter", "before", "after"], rows, f"loss over the frozen model's: {losses}")
     note(f"wrote {file}")
