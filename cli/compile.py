@@ -71,4 +71,7 @@ def compile(
     print_description(content)
     if bundle.findings:
         print_findings(bundle.findings)
-    note(f"wrote {folder}; next: hmn-lava run {folder}, or hmn-lava compare {folder}")
+    if bundle.spec.host is None:
+        note(f"wrote {folder}; next: hmn-lava run {folder}, or hmn-lava compare {folder}")
+    else:
+        note(f"wrote {folder}; next: hmn-lava run {folder} --text FILE")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from hmn_lava.cli.output import print_table
+from hmn_lava.cli.output import note, print_table
 
 if TYPE_CHECKING:
     from hmn_lava.bundle import Bundle
@@ -28,6 +28,9 @@ def describe(bundle: Bundle) -> dict[str, Any]:
         "profile": {"name": bundle.profile.name, "sha256": bundle.profile.sha256},
         "plasticity": bundle.plasticity,
         "seed": bundle.seed,
+        "host": None
+        if bundle.spec.host is None
+        else {"encoder": bundle.spec.host.encoder, "sha256": bundle.spec.host.sha256},
         "backend": None,
         "inputs": {i.name: {"size": i.size, "format": str(i.format)} for i in network.inputs.values()},
         "groups": {
@@ -131,6 +134,8 @@ def print_description(content: dict[str, Any]) -> None:
     title = (
         f"{content['name']}: {content['profile']['name']}, plasticity {content['plasticity']}, seed {content['seed']}"
     )
+    if content["host"] is not None:
+        note(f"host: {content['host']['encoder']}, sha256 {content['host']['sha256'][:12]}")
     groups = [(name, g["compartments"], g["cores"], g["instructions"]) for name, g in content["groups"].items()]
     print_table(
         ["group", "compartments", "cores", "instructions"],

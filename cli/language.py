@@ -47,9 +47,11 @@ def fit(
     as_json: JsonOption = False,
 ) -> None:
     """Fit the softmax head behind the frozen encoder, and write the adapters' spec."""
+    from hmn_lava.drive import check_folder
     from hmn_lava.language.fitting import fit_language
     from hmn_lava.spec import dump_spec
 
+    check_folder(folder)
     found = fit_language(
         texts or (), encoder=encoder, plasticity=plasticity, known=known, width=width, seed=seed, tell=note
     )
@@ -58,7 +60,8 @@ def fit(
         content = {"file": str(file), "plasticity": plasticity, "tokens": found.tokens, "held": found.held}
         print_json("language fit", {**content, "perplexity": found.perplexity, "backend": None})
         return
-    note(f"fitted on {found.tokens} tokens; perplexity of {found.held} others: {found.perplexity:.1f}")
+    others = f"; perplexity of {found.held} others: {found.perplexity:.1f}" if found.held else ""
+    note(f"fitted on {found.tokens} tokens{others}")
     note(f"wrote {file}; next: hmn-lava compile {folder} --plasticity {plasticity} -o {folder}.bundle")
 
 
@@ -68,7 +71,6 @@ def evaluate(
     phase: Annotated[
         list[str] | None, typer.Option("--phase", metavar="P", help="P0, P1, P2 or P3; may be repeated. [all]")
     ] = None,
-    plasticity: PlasticityOption = "neurocore",
     backend: Annotated[str, typer.Option("--backend", metavar="B", help="fast, interpreter or reference.")] = "fast",
     seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Sections of the texts.")] = 3,
     prose: Annotated[str, typer.Option("--prose", metavar="TEXT", help="What it begins with.")] = "topics",
@@ -105,7 +107,6 @@ def evaluate(
     styles = style or ["code", "licences"]
     bench = Bench(
         hl.load_spec(spec),
-        plasticity=plasticity,
         backend=backend,
         encoder=encoder,
         prose=prose,
@@ -113,7 +114,7 @@ def evaluate(
         tell=note,
     )
     wanted = tuple(name.upper() for name in phase or PHASES)
-    content = {"spec": str(spec), "backend": backend, "plasticity": plasticity, "seeds": seeds}
+    content = {"spec": str(spec), "backend": backend, "plasticity": bench.plasticity, "seeds": seeds}
     content |= run_phases(bench, wanted, seeds, styles, ablate)
     if output is not None:
         text = json.dumps(content, indent=1)
@@ -146,9 +147,9 @@ def print_phases(content: dict[str, Any]) -> None:
             (r["learner"], r["rate"], r["adaptation"], r["forgetting"], r["left_after_prose"])
             for r in content["P2"]["mean"]
         ]
-        columns = ["learner", "rate", "code / frozen", "prose forgotten", "left after prose"]
+        columns = ["learner", "rate", f"{content['styles'][0]} / frozen", "forgotten", "left in the end"]
         shown = [tuple(_three(cell) for cell in row) for row in means]
-        print_table(columns, shown, "P2: prose, code, prose; means over sections")
+        print_table(columns, shown, f"P2: {content['prose']}, {content['styles'][0]}, and back; means over sections")
     if "P3" in content:
         print_cost(content["P3"])
 
@@ -176,16 +177,17 @@ def tune(
     spec: SpecArgument,
     folder: OutputOption,
     steps: Annotated[int, typer.Option("--steps", metavar="N", min=1, help="Steps of the outer loop.")] = 20,
-    plasticity: PlasticityOption = "neurocore",
     encoder: EncoderOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Let SPSA move the rule's rates and temperatures, and write the spec with what it found."""
     import hmn_lava as hl
+    from hmn_lava.drive import check_folder
     from hmn_lava.meta.language import tune_language
     from hmn_lava.spec import dump_spec
 
-    found = tune_language(hl.load_spec(spec), steps, plasticity=plasticity, encoder=encoder, tell=note)
+    check_folder(folder)
+    found = tune_language(hl.load_spec(spec), steps, encoder=encoder, tell=note)
     file = dump_spec(found.spec, folder)
     content: dict[str, Any] = {"file": str(file), "backend": "fast", "start": found.start, "learned": found.learned}
     content |= {"loss_before": found.before, "loss_after": found.after, "history": found.history}

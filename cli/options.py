@@ -99,7 +99,9 @@ def check_alone(others: Mapping[str, object]) -> None:
 
     for option, value in others.items():
         if value not in (None, False, []):
-            raise InputError("has no meaning with --text", field=option, value=value, remedy="leave one of them out")
+            raise InputError(
+                "has no meaning with --text", field=option, value=str(value), remedy="leave one of them out"
+            )
 
 
 def limits(seconds: float | None) -> Limits:

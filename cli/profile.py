@@ -110,9 +110,9 @@ def profile(
         check_alone(
             {"--input": file, "--steps": steps, "--rates": rates, "--worst": worst, "--profile": name, "--csv": csv,
              "--explain": explain, "--alternatives": alternatives, "--measured": measured, "--picture": picture,
-             "--save-measurement": save_measurement}
+             "--save-measurement": save_measurement, "--threads": threads, "--time-limit": time_limit}
         )  # fmt: skip
-        _of_tokens(network, text, tokens, encoder, backend, as_json)
+        _of_tokens(bundle, network, text, tokens, encoder, backend, as_json)
         return
     if explain is not None:
         check_name(explain, names(network.network, Terms(network)))
@@ -158,9 +158,11 @@ def profile(
 
 
 def _of_tokens(
-    bundle: Bundle, texts: list[str], tokens: int, encoder: Path | None, backend: str, as_json: bool
+    where: Path, bundle: Bundle, texts: list[str], tokens: int, encoder: Path | None, backend: str, as_json: bool
 ) -> None:
     """Price a token of a language model: adapters, host, and the one over the other."""
+    import numpy as np
+
     from hmn_lava.cli.language import print_cost
     from hmn_lava.language.cost import token_cost
     from hmn_lava.language.model import frozen_of
@@ -169,10 +171,10 @@ def _of_tokens(
 
     frozen = frozen_of(bundle.spec, encoder)
     tokenizer = Tokenizer(frozen.encoder.folder)
-    read = tokenizer.encode("\n".join(read_text(name) for name in texts))[:tokens]
+    read = np.concatenate([tokenizer.encode(read_text(name))[:tokens] for name in texts])
     cost, report = token_cost(bundle, frozen, read, backend)
     if as_json:
-        print_json("profile", {"backend": backend, "per_token": cost.as_dict(), **report.as_dict()})
+        print_json("profile", {"bundle": str(where), "per_token": cost.as_dict(), **report.as_dict()})
         return
     print_cost(cost.as_dict())
 

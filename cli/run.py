@@ -79,7 +79,7 @@ def run(
     if text:
         others = {"--input": file, "--steps": steps, "--probe": probe, "-o": output, "--encode": encode}
         check_alone({**others, "--decode": decode, "--population": population})
-        _read(network, session, text, tokens, encoder, learn, as_json)
+        _read(bundle, network, session, text, tokens, encoder, learn, as_json)
         return
     inputs, length = drive(network, file, steps, batch=True)
     if encode is not None:
@@ -138,10 +138,17 @@ def run(
 
 
 def _read(
-    bundle: Bundle, session: Session, texts: list[str], tokens: int, encoder: Path | None, learn: bool, as_json: bool
+    where: Path,
+    bundle: Bundle,
+    session: Session,
+    texts: list[str],
+    tokens: int,
+    encoder: Path | None,
+    learn: bool,
+    as_json: bool,
 ) -> None:
     """Read texts with a language model, and show perplexity as it goes."""
-    from hmn_lava.language.demo import read_live
+    from hmn_lava.language.demo import read_live, seconds
     from hmn_lava.language.model import reader_of
 
     def tell(point: Any) -> None:
@@ -152,10 +159,10 @@ def _read(
     reader = reader_of(bundle, session, encoder)
     note(f"{'text':24} {'tokens':>7} {'frozen':>9} {'adapted':>9} {'ratio':>7}  perplexity, of the last tokens")
     points = read_live(reader, texts, tokens, learn=learn, tell=tell)
-    host, adapters = (sum(getattr(p, name) for p in points) / len(points) for name in ("host", "adapters"))
+    host, adapters = seconds(points)
     speed = 1.0 / (host + adapters)
     if as_json:
-        content = {"bundle": str(bundle.spec.name), "backend": session.backend, "learn": learn}
+        content = {"bundle": str(where), "backend": session.backend, "learn": learn}
         content |= {"points": [p.as_dict() for p in points], "tokens_per_second": speed}
         print_json("run", {**content, "host_seconds_per_token": host, "adapters_seconds_per_token": adapters})
     note(f"{session.backend}: {speed:.0f} tokens/s; host {1e3 * host:.2f} ms, adapters {1e3 * adapters:.2f} ms a token")

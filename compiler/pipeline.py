@@ -97,6 +97,12 @@ def attempt(
     spec = spec if isinstance(spec, Spec) else load_spec(Path(spec))
     profile = profile if isinstance(profile, Profile) else load_profile(profile)
     microcode = target_limits(profile, plasticity)
+    if spec.host is not None and spec.host.plasticity != plasticity:
+        problem, remedy = (
+            f"the host is for {spec.host.plasticity}",
+            f"use {spec.host.plasticity}, or fit for {plasticity}",
+        )
+        raise InputError(problem, where=spec.file, field="plasticity", value=plasticity, remedy=remedy)
     spec = with_scale(spec, scale)
     model = resolve(spec, seed)
     findings = fit_size(model, profile, plasticity)

@@ -7,7 +7,7 @@ by token, and shows the perplexity of the last tokens with the adapters and with
 from pathlib import Path
 
 import hmn_lava as hl
-from hmn_lava.language.demo import Point, read_live
+from hmn_lava.language.demo import Point, read_live, seconds
 from hmn_lava.language.fitting import fit_language
 from hmn_lava.language.model import reader_of
 
@@ -29,7 +29,7 @@ def main() -> None:
     )
     print("perplexity of the last tokens:  frozen  adapted  ratio")
     points = read_live(reader_of(bundle, session), TEXTS, TOKENS, tell=show)
-    host, adapters = (1e3 * sum(getattr(p, name) for p in points) / len(points) for name in ("host", "adapters"))
+    host, adapters = (1e3 * each for each in seconds(points))
     print(f"seconds: {1e3 / (host + adapters):.0f} tokens/s; host {host:.1f} ms, adapters {adapters:.1f} ms a token")
 
 

@@ -94,10 +94,20 @@ def drive(
     if not names:
         return {}, steps
     if not bundle.spec.stimulus:
+        if bundle.spec.host is not None:
+            raise InputError("a language model runs on texts", where=bundle.spec.name, remedy="give --text FILE")
         known = ", ".join(names)
         remedy = f"give --input IN.npz with arrays named {known}, or add a stimulus to the spec and compile it again"
         raise InputError("there is nothing to run on: no input was given, and the spec has no stimulus", remedy=remedy)
     return stimulus_inputs(bundle.spec, steps, bundle.seed), steps
+
+
+def check_folder(folder: str | os.PathLike[str]) -> None:
+    """Before long work goes into a folder that may not be there yet. Raises InputError if it cannot be written."""
+    path = Path(folder)
+    there = next((each for each in (path, *path.absolute().parents) if each.exists()), path)
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise InputError("cannot be written", where=str(path), remedy="choose a folder that you may write to")
 
 
 def check_output(file: str | os.PathLike[str]) -> Path:

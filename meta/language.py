@@ -49,12 +49,11 @@ def tune_language(
     spec: Spec,
     steps: int,
     *,
-    plasticity: str = "neurocore",
     encoder: Path | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Tuned:
     """Run an outer loop of ``steps`` steps on the spec of a language model."""
-    bench = Bench(spec, plasticity=plasticity, encoder=encoder, tell=tell)
+    bench = Bench(spec, encoder=encoder, tell=tell)
     rule = next(each for each in spec.connections.values() if isinstance(each, HmnConnection))
     start = {"eta_local": rule.rates.local or START, "eta_global": rule.rates.global_}
     if rule.attention is not None:
@@ -71,7 +70,7 @@ def tune_language(
         bounds={name: (v / REACH[name], v * REACH[name]) for name, v in start.items()},  # type: ignore[misc]
     )
     begun = with_parameters(spec, start).model_copy(update={"meta_learning": meta})
-    bundle = hl.compile(begun, plasticity=plasticity)
+    bundle = hl.compile(begun, plasticity=bench.plasticity)
     episode = _Episode(bench)
     with Evaluator(bundle, episode) as evaluator:
         learner = MetaLearner.begin(start, evaluator.realiser.bounds, meta)

@@ -127,6 +127,7 @@ def language_spec(
         type="language",
         encoder=frozen.encoder.name,
         sha256=frozen.encoder.sha256,
+        plasticity="engine" if opposite else "neurocore",
         window=frozen.encoder.window,
         scale=SCALE,
         period=setting.period,

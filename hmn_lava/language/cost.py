@@ -32,7 +32,11 @@ FORMULA = "E_token = E_adapters + N e;  overhead = E_adapters / (N e)"
 
 @dataclass(frozen=True)
 class TokenCost:
-    """pJ of a token. ``multiplications``: N, of the host. ``changed``: weights of ``synapses`` that a token changed."""
+    """pJ of a token, a mean over ``tokens``.
+
+    ``adapters``: with their lessons; ``idle``: the same states without, from weights of zero; ``host``: N e, N being
+    ``multiplications``, and ``source`` where e is from. ``changed``: weights of ``synapses`` that a token changed.
+    """
 
     adapters: Range
     idle: Range

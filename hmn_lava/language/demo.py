@@ -10,20 +10,26 @@ import numpy as np
 
 from hmn_lava.errors import InputError
 from hmn_lava.language.encoder import Ints
-from hmn_lava.language.reader import Reader
+from hmn_lava.language.reader import Reader, Token
 from hmn_lava.language.texts import read_text
 from hmn_lava.language.tokens import Tokenizer
 
 EVERY = 250
 """Tokens of a point."""
+MEANS = ("frozen", "loss", "host", "adapters")
+"""What a point averages of its tokens."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """The last ``tokens`` tokens of a text: perplexities, and seconds a token of host and adapters."""
+    """``tokens`` of a text have been read, the last ``count`` since the point before.
+
+    Of these: perplexities of the frozen model and with the adapters, and seconds a token of host and adapters.
+    """
 
     text: str
     tokens: int
+    count: int
     frozen: float
     adapted: float
     host: float
@@ -48,19 +54,23 @@ def read_live(
     parts = list(_parts(tokenizer, texts, tokens))
     found = []
     for name, part in parts:
-        losses, host, adapters = [], [], []
-        frozen = reader.frozen.losses(reader.frozen.states(part), part)
-        for read in reader.live(part, learn=learn):
-            losses.append(read.loss)
-            host.append(read.host)
-            adapters.append(read.adapters)
-            if len(losses) % EVERY == 0 or len(losses) == len(part) - 1:
-                begin = (len(losses) - 1) // EVERY * EVERY
-                some = slice(begin, len(losses))
-                means = [float(np.mean(values[some])) for values in (frozen, losses, host, adapters)]
-                found.append(Point(name, len(losses), float(np.exp(means[0])), float(np.exp(means[1])), *means[2:]))
+        some: list[Token] = []
+        for number, read in enumerate(reader.live(part, learn=learn), 1):
+            some.append(read)
+            if len(some) == EVERY or number == len(part) - 1:
+                means = [float(np.mean([getattr(each, of) for each in some])) for of in MEANS]
+                perplexities = [float(np.exp(mean)) for mean in means[:2]]
+                found.append(Point(name, number, len(some), *perplexities, *means[2:]))
                 tell(found[-1])
+                some = []
     return found
+
+
+def seconds(points: Sequence[Point]) -> tuple[float, float]:
+    """Of host and adapters, a token."""
+    weights = [point.count for point in points]
+    host, adapters = (float(np.average([getattr(p, of) for p in points], weights=weights)) for of in MEANS[2:])
+    return host, adapters
 
 
 def _parts(tokenizer: Tokenizer, texts: Sequence[str], tokens: int) -> Iterator[tuple[str, Ints]]:

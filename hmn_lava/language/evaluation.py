@@ -37,6 +37,7 @@ from hmn_lava.tasks.subsystems import without as cut
 READ, TEST, AGAIN = 3000, 2000, 1000
 """Tokens that are read with learning on, tested on, and read again."""
 SENTENCES = 200
+SIMULATED = ("fast", "interpreter", "reference")
 CURVE = 250
 """Tokens of a point of a curve."""
 RATES = (0.005, 0.5)
@@ -62,14 +63,16 @@ class Bench:
         self,
         spec: Spec,
         *,
-        plasticity: str = "neurocore",
         backend: str = "fast",
         encoder: Path | None = None,
         prose: str = "topics",
         code: str = "code",
         tell: Callable[[str], None] = lambda line: None,
     ) -> None:
-        self.spec, self.plasticity, self.backend = spec, plasticity, backend
+        if backend not in SIMULATED:
+            remedy = f"one of: {', '.join(SIMULATED)}"
+            raise InputError("cannot be measured with", field="backend", value=backend, remedy=remedy)
+        self.spec, self.plasticity, self.backend = spec, host_of(spec).plasticity, backend
         self.frozen: Frozen = frozen_of(spec, encoder)
         self.tokenizer = Tokenizer(self.frozen.encoder.folder)
         self.prose, self.code, self.tell = prose, code, tell
@@ -81,13 +84,20 @@ class Bench:
         bundle = hl.compile(spec, plasticity=self.plasticity, seed=seed)
         return Adapters(bundle.session(self.backend), host_of(spec))
 
+    def check(self, phases: Sequence[str], styles: Sequence[str]) -> None:
+        """Before a long run. Raises InputError for texts in which a phase would meet the same tokens twice."""
+        if "P0" in phases:
+            self._long_enough(self.prose, READ)
+        if "P1" in phases:
+            for text in styles:
+                self._sentences(text)
+        if "P2" in phases:
+            self._long_enough(self.prose, READ + TEST + AGAIN)
+            self._long_enough(self.code, READ + TEST)
+
     def section(self, text: str, start: int, length: int) -> Section:
         """``length`` tokens from ``start`` on; behind its end a text begins again."""
-        if text not in self._texts:
-            self._texts[text] = self.tokenizer.encode(read_text(text))
-        tokens = self._texts[text]
-        if len(tokens) < length:
-            raise _too_short(text, len(tokens), length, "tokens")
+        tokens = self._long_enough(text, length)
         tokens = np.take(tokens, np.arange(start, start + length), mode="wrap")
         return Section(tokens, encode(self.frozen.encoder, tokens))
 
@@ -103,9 +113,7 @@ class Bench:
 
     def style(self, seed: int, text: str) -> dict[str, Any]:
         """P1, with a text in another style."""
-        sentences = self.tokenizer.sentences(read_text(text))
-        if len(sentences) < 2 * SENTENCES:
-            raise _too_short(text, len(sentences), 2 * SENTENCES, "sentences")
+        sentences = self._sentences(text)
         first = seed * 2 * SENTENCES
         parts = []
         for begin in (first, first + SENTENCES):
@@ -133,7 +141,21 @@ class Bench:
                     found.append({"learner": f"without {name}", **row})
         return found
 
+    def _long_enough(self, text: str, length: int) -> Ints:
+        if text not in self._texts:
+            self._texts[text] = self.tokenizer.encode(read_text(text))
+        if len(self._texts[text]) < length:
+            raise _too_short(text, len(self._texts[text]), length, "tokens")
+        return self._texts[text]
+
+    def _sentences(self, text: str) -> list[Ints]:
+        found = self.tokenizer.sentences(read_text(text))
+        if len(found) < 2 * SENTENCES:
+            raise _too_short(text, len(found), 2 * SENTENCES, "sentences")
+        return found
+
     def _sequence(self, seed: int, learner: Learner) -> dict[str, Any]:
+        self.check(["P2"], [])
         prose, code = seed * (READ + TEST + AGAIN), seed * 4 * (READ + TEST)
         first = self.section(self.prose, prose, READ)
         unseen = self.section(self.prose, prose + READ, TEST)

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
+from hmn_lava.errors import InputError
 from hmn_lava.language import frozen
-from hmn_lava.language.adapters import language_spec
+from hmn_lava.language.adapters import SETTINGS, language_spec
 from hmn_lava.language.store import encode, find_encoder
 from hmn_lava.language.texts import read_text, split_topics
 from hmn_lava.language.tokens import Tokenizer
 from hmn_lava.spec import Spec
 
+LARGEST = 500_000
+"""Tokens of a fit: 20 kB of memory each."""
 HELD = 10
 """One token of so many is kept out of the fit, at the end of each text, to tell how good it is."""
 
@@ -45,18 +48,25 @@ def fit_language(
     get a score of their own, ``width``: size of a state and of each adapter. Raises InputError for texts that cannot be
     read or are too short, BackendError where no encoder is installed.
     """
+    if plasticity not in SETTINGS:
+        remedy = f"one of: {', '.join(SETTINGS)}"
+        raise InputError("no such lowering", field="plasticity", value=plasticity, remedy=remedy)
     found = find_encoder(encoder)
     tokenizer = Tokenizer(found.folder)
-    tokens = [tokenizer.encode(text) for text in ([read_text(name) for name in texts] or [split_topics()[0]])]
+    read = [split_topics()[0] if name == "topics" else read_text(name) for name in texts or ["topics"]]
+    tokens = [tokenizer.encode(text) for text in read]
     total = sum(map(len, tokens))
+    if total > LARGEST:
+        remedy = "give a part of it: this is a small head"
+        raise InputError(f"have more than {LARGEST} tokens", field="texts", value=total, remedy=remedy)
     tell(f"encoding {total} tokens with {found.name}")
     encoded = [encode(found, each) for each in tokens]
-    tell(f"fitting {known} scores on states of {width}")
+    tell(f"fitting up to {known} scores on states of {width}")
     cuts = [len(each) - len(each) // HELD for each in tokens]
-    read = [each[:n] for each, n in zip(tokens, cuts, strict=True)]
+    kept = [each[:n] for each, n in zip(tokens, cuts, strict=True)]
     made = frozen.fit(
         found,
-        read,
+        kept,
         [each[:n] for each, n in zip(encoded, cuts, strict=True)],
         known=known,
         width=width,
@@ -68,4 +78,4 @@ def fit_language(
     ]
     held = np.concatenate(losses)
     spec = language_spec(made, plasticity)
-    return Fitted(spec, sum(map(len, read)), len(held), float(np.exp(held.mean())) if len(held) else float("nan"))
+    return Fitted(spec, sum(map(len, kept)), len(held), float(np.exp(held.mean())) if len(held) else float("nan"))

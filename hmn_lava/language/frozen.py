@@ -16,7 +16,7 @@ Source: the Trans-HMN paper, section 3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -87,9 +87,7 @@ class Frozen:
 
     def probabilities(self, state: Floats) -> Floats:
         """p of each known token and, last, of all others, (V + 1,), after a state (d,)."""
-        scores = self.readout @ state + self.bias
-        p = np.exp(scores - scores.max())
-        found: Floats = p / p.sum()
+        found: Floats = softmax(self.readout @ state + self.bias)
         return found
 
     def loss(self, p: Floats, token: int) -> float:
@@ -149,11 +147,10 @@ def fit(
     width: int = WIDTH,
     seed: int = 0,
     epochs: int = EPOCHS,
-    tell: Callable[[float], None] = lambda share: None,
 ) -> Frozen:
     """Fit A, U and b on texts of which the encoder's states are given: maximum likelihood, by Adam.
 
-    ``tell`` takes the share of the work that is done. Raises InputError where the texts are too short.
+    Raises InputError where the texts are too short.
     """
     count = np.bincount(np.concatenate([*texts, np.empty(0, np.int64)]), minlength=encoder.sizes.vocabulary)
     tokens = np.argsort(-count, kind="stable")[: min(known, np.count_nonzero(count))]
@@ -177,9 +174,8 @@ def fit(
     found = {name: value.astype(np.float32) for name, value in start.items()}
     steps = max(1, epochs * (len(y) // BATCH))
     adam = _Adam(found, steps)
-    for step, some in enumerate(_batches(len(y), epochs, draws)):
+    for some in _batches(len(y), epochs, draws):
         adam.descend(_gradients(found, x[some], y[some]))
-        tell((step + 1) / steps)
     exact = {name: value.astype(np.float64) for name, value in found.items()}
     return Frozen(encoder, **exact, tokens=tokens)
 

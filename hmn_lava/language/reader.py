@@ -94,10 +94,11 @@ class Adapters:
 
 @dataclass(frozen=True)
 class Token:
-    """One token that was read: its ``loss`` -log p in nats, and the seconds that host and adapters took."""
+    """One token that was read: its loss -log p in nats, the frozen model's, and the seconds of host and adapters."""
 
     token: int
     loss: float
+    frozen: float
     host: float = 0.0
     adapters: float = 0.0
 
@@ -131,7 +132,9 @@ class Reader:
             state = self.frozen.state(encoded, int(tokens[t]), int(tokens[t - 1]) if t else None)
             middle = perf_counter()
             loss = self._answer(state, encoded, int(tokens[t + 1]), learn)
-            yield Token(int(tokens[t + 1]), loss, middle - begin, perf_counter() - middle)
+            end = perf_counter()
+            frozen = self.frozen.loss(self.frozen.probabilities(state), int(tokens[t + 1]))
+            yield Token(int(tokens[t + 1]), loss, frozen, middle - begin, end - middle)
 
     def _answer(self, state: Floats, encoded: Singles, token: int, learn: bool) -> float:
         p = self.frozen.probabilities(self.learner.exchange(state, self._lesson if learn else None))

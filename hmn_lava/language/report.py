@@ -10,6 +10,7 @@ import numpy as np
 import hmn_lava as hl
 from hmn_lava.language.cost import token_cost
 from hmn_lava.language.evaluation import Bench
+from hmn_lava.language.model import host_of
 
 PRICED = 300
 """Tokens that energy is counted on."""
@@ -19,7 +20,8 @@ def run_phases(
     bench: Bench, phases: Sequence[str], seeds: int, styles: Sequence[str], ablate: bool = True
 ) -> dict[str, Any]:
     """Run phases on seeds 0 .. ``seeds`` - 1; P1 in each style."""
-    found: dict[str, Any] = {}
+    bench.check(phases, styles)
+    found: dict[str, Any] = {"prose": bench.prose, "styles": list(styles), "encoder": host_of(bench.spec).encoder}
     if "P0" in phases:
         found["P0"] = [bench.harm(seed) for seed in _told(bench, "P0", seeds)]
     if "P1" in phases:
@@ -30,7 +32,7 @@ def run_phases(
     if "P3" in phases:
         bench.tell("P3")
         bundle = hl.compile(bench.spec, plasticity=bench.plasticity)
-        cost, _ = token_cost(bundle, bench.frozen, bench.section(bench.code, 0, PRICED).tokens)
+        cost, _ = token_cost(bundle, bench.frozen, bench.section(bench.code, 0, PRICED).tokens, bench.backend)
         found["P3"] = cost.as_dict()
     return found
 

@@ -94,21 +94,30 @@ def read_text(name: str) -> str:
     if name in AT_HAND:
         return _READ[name]()
     path = Path(name)
-    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    files = _files(path) if path.is_dir() else [path]
+    file, texts = path, []
     try:
         size = sum(file.stat().st_size for file in files)
         if size > LARGEST:
             raise InputError(f"has more than {LARGEST} bytes", where=name, value=size, remedy="give a part of it")
-        found = "\n".join(_plain(file.read_text("utf-8")) for file in files)
+        for file in files:
+            texts.append(_plain(file.read_text("utf-8")))
     except OSError as error:
         remedy = f"give a text file or a folder, or one of: {', '.join(AT_HAND)}"
-        raise InputError(f"cannot be read: {error.strerror}", where=name, remedy=remedy) from None
+        raise InputError(f"cannot be read: {error.strerror}", where=str(file), remedy=remedy) from None
     except UnicodeDecodeError as error:
         problem = f"is no text in UTF-8: byte {error.start}"
-        raise InputError(problem, where=name, remedy="give text files only, in UTF-8") from None
+        raise InputError(problem, where=str(file), remedy="give text files only, in UTF-8") from None
+    found = "\n".join(texts)
     if not found.strip():
         raise InputError("is empty", where=name, remedy="give a text file with some words")
     return found
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of a folder and of its folders, without hidden ones."""
+    found = (file.relative_to(folder) for file in folder.rglob("*") if file.is_file())
+    return [folder / file for file in sorted(found) if not any(part.startswith(".") for part in file.parts)]
 
 
 def _plain(text: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from hmn_lava.spec.arrays import Array, Text
-from hmn_lava.spec.fields import Positive, PositiveInteger, Record
+from hmn_lava.spec.fields import Positive, PositiveInteger, Record, fault
 
 
 class LanguageHost(Record):
@@ -22,6 +22,7 @@ class LanguageHost(Record):
     sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")] = Field(
         description="of the encoder's model.safetensors"
     )
+    plasticity: Literal["neurocore", "engine"] = Field(description="the lowering that the adapters are for")
     window: PositiveInteger = Field(description="tokens that the encoder sees at most")
     scale: Positive = Field(description="a state of 1 in the network is this much on the host")
     period: PositiveInteger = Field(description="steps of a token")
@@ -30,3 +31,9 @@ class LanguageHost(Record):
     readout: Array = Field(description="(V + 1, d), from a state to the scores of the next token")
     bias: Array = Field(description="(V + 1,), of the scores")
     tokens: Array = Field(description="(V,), the tokens that have a score; the last score is of all others")
+
+    @model_validator(mode="after")
+    def _lesson_before_the_state(self) -> LanguageHost:
+        if not 2 <= self.query < self.period:
+            raise fault(f"is not between the lesson's two steps and the period ({self.period})", "fit again", "query")
+        return self

@@ -19,7 +19,16 @@ def test_json_is_complete(hmn_lava, spec, tmp_path):
     assert done.code == 0
     document, bundle = done.json, hl.load(tmp_path / "b")
     keys = "json_version command bundle name profile plasticity seed backend inputs groups compartments cores signals"
-    assert set(document) == {*keys.split(), "placement", "learning", "frame", "latencies", "lowering", "findings"}
+    assert set(document) == {
+        *keys.split(),
+        "host",
+        "placement",
+        "learning",
+        "frame",
+        "latencies",
+        "lowering",
+        "findings",
+    }
     assert (document["learning"], document["frame"]) == ({}, 1)
     assert (document["bundle"], document["name"], document["seed"], document["backend"]) == (
         str(tmp_path / "b"),

@@ -11,6 +11,11 @@ from hmn_lava.errors import InputError
 DRAWS = np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True)
+def _the_same_draws_in_any_order() -> None:
+    DRAWS.bit_generator.state = np.random.default_rng(1).bit_generator.state
+
+
 def layered(z_max: float = 64.0) -> hl.Spec:
     net = hl.Network("layered")
     net.input("x", 40, range=(0, 1))

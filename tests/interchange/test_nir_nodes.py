@@ -23,6 +23,11 @@ W = RNG.normal(size=(4, 6))
 B = np.array([0.3, -0.2, 0.1, 0.0])
 
 
+@pytest.fixture(autouse=True)
+def _the_same_draws_in_any_order() -> None:
+    RNG.bit_generator.state = np.random.default_rng(1).bit_generator.state
+
+
 def run(graph, x=X, **options):
     found = import_nir(graph, **{"dt": DT, **options})
     output = f"{found.output}.z"
