@@ -37,7 +37,10 @@ def fit(
     folder: OutputOption,
     texts: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TEXT]...", help="Files or folders of text; or else, Python's own reference."),
+        typer.Argument(
+            metavar="[TEXT]...",
+            help="Files or folders of text, none that is to be evaluated; or else, Python's own reference.",
+        ),
     ] = None,
     encoder: EncoderOption = None,
     plasticity: PlasticityOption = "neurocore",

@@ -63,7 +63,7 @@ TextOption = Annotated[
     ),
 ]
 TokensOption = Annotated[
-    int, typer.Option("--tokens", metavar="N", min=2, help="With --text: tokens of each text that are read.")
+    int | None, typer.Option("--tokens", metavar="N", min=2, help="With --text: tokens of each text that are read.")
 ]
 DataOption = Annotated[
     Path | None, typer.Option("--data", metavar="PATH", help="Your own data, for a task that takes some.")
@@ -93,15 +93,15 @@ PopulationOption = Annotated[
 ]
 
 
-def check_alone(others: Mapping[str, object]) -> None:
-    """Raise InputError for the first of these options that was given beside --text."""
+def check_text(text: list[str] | None, alone: Mapping[str, object], beside: Mapping[str, object]) -> None:
+    """Raise InputError for an option of ``alone`` that was given with --text, or one of ``beside`` without it."""
     from hmn_lava.errors import InputError
 
+    others, problem = (alone, "has no meaning with --text") if text else (beside, "has no meaning without --text")
     for option, value in others.items():
         if value not in (None, False, []):
-            raise InputError(
-                "has no meaning with --text", field=option, value=str(value), remedy="leave one of them out"
-            )
+            remedy = "leave one of them out" if text else "leave it out, or give --text"
+            raise InputError(problem, field=option, value=str(value), remedy=remedy)
 
 
 def limits(seconds: float | None) -> Limits:

@@ -18,7 +18,7 @@ from hmn_lava.cli.options import (
     TimeLimitOption,
     TokensOption,
     TranslatorOption,
-    check_alone,
+    check_text,
     limits,
 )
 from hmn_lava.cli.output import JsonOption, note, print_json, print_table
@@ -44,11 +44,11 @@ def profile(
         str | None, typer.Option("--profile", metavar="NAME", help="Coefficients of another profile: a name or a file.")
     ] = None,
     text: TextOption = None,
-    tokens: TokensOption = 300,
+    tokens: TokensOption = None,
     encoder: EncoderOption = None,
     sample: Annotated[
-        int, typer.Option("--steps-per-sample", metavar="N", min=1, help="Steps that a sample takes.")
-    ] = 1,
+        int | None, typer.Option("--steps-per-sample", metavar="N", min=1, help="Steps that a sample takes. [1]")
+    ] = None,
     backend: Annotated[
         str,
         typer.Option("--backend", metavar="B", help="fast, interpreter; board, which also measures, or rehearsal."),
@@ -93,6 +93,12 @@ def profile(
     from hmn_lava.errors import InputError
     from hmn_lava.pictures import check_picture
 
+    alone: dict[str, Any] = {"--input": file, "--steps": steps}
+    alone |= {"--rates": rates, "--worst": worst, "--profile": name, "--csv": csv}
+    alone |= {"--explain": explain, "--alternatives": alternatives, "--measured": measured, "--picture": picture}
+    alone |= {"--save-measurement": save_measurement, "--threads": threads, "--time-limit": time_limit, "--host": host}
+    alone |= {"--translator": translator, "--steps-per-sample": sample}
+    check_text(text, alone, {"--tokens": tokens, "--encoder": encoder})
     _check_files([csv, picture, save_measurement], [file, measured])
     if file is not None and (worst or rates):
         remedy = "leave --input out, or --worst and --rates"
@@ -107,12 +113,7 @@ def profile(
         check_picture(picture)
     network = hl.load(bundle)
     if text:
-        check_alone(
-            {"--input": file, "--steps": steps, "--rates": rates, "--worst": worst, "--profile": name, "--csv": csv,
-             "--explain": explain, "--alternatives": alternatives, "--measured": measured, "--picture": picture,
-             "--save-measurement": save_measurement, "--threads": threads, "--time-limit": time_limit}
-        )  # fmt: skip
-        _of_tokens(bundle, network, text, tokens, encoder, backend, as_json)
+        _of_tokens(bundle, network, text, tokens or 300, encoder, backend, as_json)
         return
     if explain is not None:
         check_name(explain, names(network.network, Terms(network)))
@@ -121,7 +122,7 @@ def profile(
     if chosen is None and not worst:
         inputs, steps = drive(network, file, steps)
     options: dict[str, Any] = {"rates": chosen, "worst": worst, "backend": backend, "threads": threads}
-    options |= {"steps_per_sample": sample, "profile": name}
+    options |= {"steps_per_sample": sample or 1, "profile": name}
     given = None if measured is None else read_measurement(measured)
     if given is not None and steps is not None:
         check_same_run(given, steps, network.network.frame)

@@ -22,7 +22,7 @@ from hmn_lava.cli.options import (
     TimeLimitOption,
     TokensOption,
     TranslatorOption,
-    check_alone,
+    check_text,
     limits,
 )
 from hmn_lava.cli.output import JsonOption, note, print_json, print_table
@@ -55,7 +55,7 @@ def run(
     ] = None,
     population: PopulationOption = None,
     text: TextOption = None,
-    tokens: TokensOption = 1000,
+    tokens: TokensOption = None,
     encoder: EncoderOption = None,
     learn: Annotated[bool, typer.Option("--learn/--no-learn", help="With --text: let the adapters learn.")] = True,
     threads: ThreadsOption = None,
@@ -72,14 +72,22 @@ def run(
     from hmn_lava.drive import check_output, drive, save_result
     from hmn_lava.encoding import encode as encoded
 
+    alone: dict[str, Any] = {
+        "--input": file,
+        "--steps": steps,
+        "--probe": probe,
+        "-o": output,
+        "--encode": encode,
+        "--decode": decode,
+    }
+    beside = {"--tokens": tokens, "--encoder": encoder, "--no-learn": not learn}
+    check_text(text, {**alone, "--population": population}, beside)
     if output is not None:
         check_output(output)
     network = hl.load(bundle)
     session = network.session(backend, threads=threads, limits=limits(time_limit), host=host, translator=translator)
     if text:
-        others = {"--input": file, "--steps": steps, "--probe": probe, "-o": output, "--encode": encode}
-        check_alone({**others, "--decode": decode, "--population": population})
-        _read(bundle, network, session, text, tokens, encoder, learn, as_json)
+        _read(bundle, network, session, text, tokens or 1000, encoder, learn, as_json)
         return
     inputs, length = drive(network, file, steps, batch=True)
     if encode is not None:

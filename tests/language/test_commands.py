@@ -178,3 +178,44 @@ def test_a_bundle_of_another_kind_is_one_error(run, made, long_folder, tmp_path)
         given = (command, tmp_path / "bundle", "--text", made / "one.txt", "--encoder", long_folder)
         refused(run(*given), "is no language model")
     refused(run("language", "evaluate", tmp_path / "other.yaml", "--encoder", long_folder), "is no language model")
+
+
+def test_what_has_no_meaning_is_not_swallowed(run, made, long_folder, tmp_path):
+    for command, option, value in (("run", "--tokens", 5), ("profile", "--tokens", 5), ("profile", "--encoder", "x")):
+        refused(run(command, made / "bundle", option, value), "has no meaning without --text", option)
+    refused(run("run", made / "bundle", "--no-learn"), "has no meaning without --text", "--no-learn")
+    given = ("profile", made / "bundle", "--text", made / "one.txt", "--encoder", long_folder)
+    for option, value in (("--steps-per-sample", 1), ("--threads", 1), ("--host", "slurm")):
+        refused(run(*given, option, value), "has no meaning with --text", option)
+    refused(run("run", made / "bundle"), "give --text FILE")
+
+
+def test_another_lowering_than_the_spec_is_for_is_refused(run, made, tmp_path):
+    given = ("compile", made / "spec", "-o", tmp_path / "bundle", "--plasticity", "engine")
+    refused(run(*given), "the host is for neurocore", "plasticity")
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(run, made, long_folder, monkeypatch):
+    monkeypatch.setattr(tuning, "Bench", lambda *a, **k: pytest.fail("work was begun"))
+    file = made / "one.txt"
+    for command in (("fit", file), ("tune", made / "spec")):
+        refused(run("language", *command, "-o", file / "x", "--encoder", long_folder), "cannot be written")
+
+
+def test_sections_never_meet_the_same_tokens_twice(run, made, long_folder, small, monkeypatch):
+    monkeypatch.setattr(evaluation, "READ", 5000)
+    given = (made / "spec", "--phase", "P2", "--prose", made / "one.txt", "--style", made / "two.txt")
+    refused(run("language", "evaluate", *given, "--encoder", long_folder), "is too short: 5030 tokens")
+
+
+def test_a_profile_reads_of_each_text(run, made, long_folder):
+    given = ("profile", made / "bundle", "--encoder", long_folder, "--tokens", 4, "--json")
+    code, out, _ = run(*given, "--text", made / "one.txt", "--text", made / "two.txt")
+    assert (code, json.loads(out)["per_token"]["tokens"]) == (0, 7)
+
+
+def test_the_list_of_texts(run):
+    code, out, _ = run("language")
+    assert code == 0 and all(name in out for name in ("topics", "code", "licences"))
+    assert json.loads(run("language", "--json")[1])["texts"].keys() == {"topics", "code", "licences"}

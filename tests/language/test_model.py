@@ -11,10 +11,12 @@ import pytest
 
 import hmn_lava as hl
 from hmn_lava.errors import BackendError, InputError
-from hmn_lava.language import store
+from hmn_lava.language import fitting, store
 from hmn_lava.language.adapters import language_spec
 from hmn_lava.language.encoder import Encoder
 from hmn_lava.language.model import frozen_of, host_of, reader_of
+from hmn_lava.language.texts import split_topics
+from hmn_lava.spec.host import LanguageHost
 
 
 def test_a_bundle_that_was_saved_reads_the_same(frozen, bundle, encoder_folder, tokens_of_text, tmp_path):
@@ -150,3 +152,26 @@ def test_without_a_place_nothing_is_kept(encoder_folder, tokens_of_text, tmp_pat
     monkeypatch.setattr(store, "cache_folder", lambda: None)
     assert np.array_equal(store.encode(encoder, text), right)
     assert store.encode(encoder, text[:0]).shape == (0, 32)
+
+
+@pytest.mark.parametrize("query", [1, 20, 21])
+def test_a_state_never_comes_with_its_lesson_or_after_the_period(frozen, query):
+    content = language_spec(frozen).host.model_dump() | {"query": query}
+    with pytest.raises(ValueError, match="is not between the lesson's two steps and the period"):
+        LanguageHost.model_validate(content)
+
+
+def test_topics_are_fitted_on_the_part_that_is_not_evaluated(long_folder, monkeypatch):
+    read = []
+    monkeypatch.setattr(fitting.Tokenizer, "encode", lambda self, text: read.append(text) or np.arange(9))
+    for names in ([], ["topics"]):
+        with pytest.raises(InputError, match="too short"):
+            fitting.fit_language(names, encoder=long_folder)
+    assert read[0] == read[1] == split_topics()[0]
+
+
+def test_a_text_beyond_the_memory_of_a_fit_is_refused(long_folder, monkeypatch, tmp_path):
+    monkeypatch.setattr(fitting, "LARGEST", 3)
+    (tmp_path / "text").write_text("a big bird came")
+    with pytest.raises(InputError, match="have more than 3 tokens"):
+        fitting.fit_language([str(tmp_path / "text")], encoder=long_folder)
