@@ -16,7 +16,7 @@ def test_topics_are_split_into_two_parts_that_share_no_paragraph():
     one, other = ({part.strip() for part in text.split("\n\n") if part.strip()} for text in (fitted, held))
     assert len(one) > 500 and len(other) > 100
     assert not one & other
-    assert len(held) / (len(held) + len(fitted)) == pytest.approx(texts.HELD, abs=0.05)
+    assert len(held) / (len(held) + len(fitted)) == pytest.approx(texts.HELD, abs=0.1)  # topics stay whole
     assert split_topics() == (fitted, held)
 
 
