@@ -6,7 +6,6 @@ Lava is looked for on the disk and never imported: importing it changes the proc
 from __future__ import annotations
 
 import sys
-import tempfile
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,9 +16,10 @@ import typer
 from hmn_lava.backends import available
 from hmn_lava.backends.hosts import host_from
 from hmn_lava.backends.translator import translator_names
+from hmn_lava.cache import cache_folder
 from hmn_lava.cli.output import JsonOption, print_json, print_table
 from hmn_lava.errors import InputError
-from hmn_lava.simulator.compiled.cache import cache_folder
+from hmn_lava.files import writable
 
 State = Literal["ok", "missing", "problem"]
 
@@ -104,19 +104,10 @@ def _cache() -> Item:
     """Find where compiled code is kept, and whether it can be: it runs without, and starts slower."""
     folder = cache_folder()
     enables = "a quick start of the fast executor after its first run"
-    if folder is not None and _writable(folder):
+    if folder is not None and writable(folder):
         return Item("cache folder", "ok", str(folder), enables)
     found = "no home folder" if folder is None else f"not writable: {folder}"
     return Item("cache folder", "problem", f"{found}; set HMN_LAVA_CACHE to a folder that can be written", enables)
-
-
-def _writable(folder: Path) -> bool:
-    try:
-        existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-        with tempfile.TemporaryFile(dir=existing):
-            return True
-    except OSError:
-        return False
 
 
 def _lava() -> Item:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmn_lava.errors import InputError
-from hmn_lava.files import write_output
+from hmn_lava.files import writable, write_output
 from hmn_lava.simulator.result import Result
 from hmn_lava.spec import stimulus_inputs
 from hmn_lava.spec.npz import NpzError, npz_names, read_npz
@@ -104,10 +104,8 @@ def drive(
 
 def check_folder(folder: str | os.PathLike[str]) -> None:
     """Before long work goes into a folder that may not be there yet. Raises InputError if it cannot be written."""
-    path = Path(folder)
-    there = next((each for each in (path, *path.absolute().parents) if each.exists()), path)
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise InputError("cannot be written", where=str(path), remedy="choose a folder that you may write to")
+    if not writable(Path(folder)):
+        raise InputError("cannot be written", where=str(folder), remedy="choose a folder that you may write to")
 
 
 def check_output(file: str | os.PathLike[str]) -> Path:

@@ -36,3 +36,13 @@ def write_output(path: Path, fill: Callable[[BinaryIO], Any]) -> None:
     except OSError as error:
         remedy = "choose a file that you may write, on a disk with room"
         raise InputError(f"cannot be written: {error.strerror or error}", where=str(path), remedy=remedy) from None
+
+
+def writable(folder: Path) -> bool:
+    """Whether files can be written in a folder, or in the nearest one above it that is there."""
+    try:
+        existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+        with tempfile.TemporaryFile(dir=existing):
+            return True
+    except OSError:
+        return False

