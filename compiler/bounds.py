@@ -78,6 +78,8 @@ class _Bounds:
         for c in self.model.connections.values():
             if c.rule is not None:
                 yield from self._plastic(c, c.rule)
+            elif c.learns:  # hebbian: rounded stochastically
+                yield f"{c.name}.w", None
         for m in self.model.modulators.values():
             if f"{m.name}.E" in self.network.signals:
                 yield f"{m.name}.E", self.modulator(m)

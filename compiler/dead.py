@@ -41,7 +41,7 @@ def dead(model: Model, formats: Formats) -> list[Finding]:
     """A warning for each static connection that rounding leaves without some neurons, or without most weights."""
     findings = []
     for c in model.connections.values():
-        if c.rule is None and c.n_syn:
+        if c.rule is None and c.n_syn and not c.learns:
             findings += _of(c, formats)
     return findings
 

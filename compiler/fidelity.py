@@ -11,6 +11,7 @@ from typing import Any, Literal
 from hmn_lava.bundle import Bundle
 from hmn_lava.compiler.engine.attention import least_score
 from hmn_lava.compiler.engine.gates import deviation
+from hmn_lava.compiler.engine.hebbian import HebbianRule
 from hmn_lava.compiler.engine.lower import EngineLowering
 from hmn_lava.compiler.engine.schedule import EngineSchedule
 from hmn_lava.compiler.engine.thirds import Third, phase_bins
@@ -95,6 +96,8 @@ def engine_parts(model: Model, lowered: EngineLowering) -> Iterator[Part]:
     """``plasticity: engine``: from the rules that were made."""
     for third in lowered.thirds:
         yield from _connection(model, third, lowered.schedule)
+    for made in lowered.hebbian:
+        yield from _hebbian(made, lowered.schedule)
 
 
 def _refused(finding: Finding, lowering: str) -> Part:
@@ -148,6 +151,27 @@ def _connection(model: Model, third: Third, schedule: EngineSchedule) -> Iterato
         yield part("probabilistic gate", "approximated", how, error, "of the largest expected update")
     how = f"{schedule.frame} steps of the chip for one of the model"
     yield part("timing", "exact" if lag == 0 else "approximated", how, lag, "steps")
+
+
+def _hebbian(made: HebbianRule, schedule: EngineSchedule) -> Iterator[Part]:
+    coded, own, name = made.coded, made.coded.rule, made.coded.connection.name
+
+    def part(what: str, how: str, error: float, unit: str) -> Part:
+        return Part(name, what, "engine", "approximated" if error else "exact", how, error, unit)
+
+    levels = (coded.levels.high - coded.levels.low) // coded.levels.step + 1
+    step = coded.levels.step * coded.weight.unit
+    yield part("weight", f"{levels} levels, stochastic rounding", step / 2, "largest standard deviation")
+    if own.rate > 0:
+        how = f"{made.trace}, {made.levels:.4g} levels for a full voltage, zero at {made.zero}, stochastic rounding"
+        yield part("voltage", how, 0.5 / made.levels, "largest standard deviation, as a share of the full voltage")
+        yield part("rate", f"{own.rate:.4g} as {made.rate:.4g}", abs(made.rate / own.rate - 1.0), "relative error")
+    if made.decay is not None and own.tau_w is not None:
+        k, left = made.decay
+        asked = math.exp(-(2.0**k) / own.tau_w)
+        how = f"every {1 << k} steps {asked:.4f} as {left:.4f}"
+        yield part("decay", how, abs((1.0 - left) / (1.0 - asked) - 1.0), "relative error of what is lost")
+    yield part("timing", f"{schedule.frame} steps of the chip for one of the model", 0, "steps")
 
 
 def _attention(model: Model, c: Connection, local: Attention, high: int) -> Part:

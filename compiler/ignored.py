@@ -39,15 +39,17 @@ def ignored(model: Model, plasticity: str = "neurocore") -> list[Finding]:
 
 def _is_static(model: Model, signal: str) -> bool:
     """Whether the quantiser takes a whole format of a signal: of static weights, and of populations."""
-    owner = signal.rpartition(".")[0]
-    return owner not in model.connections or model.connections[owner].rule is None
+    c = model.connections.get(signal.rpartition(".")[0])
+    return c is None or (c.rule is None and not c.learns)
 
 
 def _most_bits(model: Model, signal: str, plasticity: str) -> float | None:
     """The most bits that the quantiser gives a signal when asked; None where it does not ask."""
     owner, _, symbol = signal.rpartition(".")
     if owner in model.connections:
-        rule = model.connections[owner].rule
+        rule, hebbian = model.connections[owner].rule, model.connections[owner].hebbian
+        if hebbian is not None:
+            return None if hebbian.learning else float("inf")
         plastic = rule is not None
         if rule is not None and plasticity == "engine":
             return None if rule.learning or symbol != "w" else float("inf")

@@ -69,7 +69,7 @@ def _drawn(model: Model) -> Iterator[str]:
 def _rounded(model: Model) -> Iterator[str]:
     """What the learning engine rounds."""
     for c in model.connections.values():
-        if c.rule is not None and c.rule.learning:
+        if c.learns:
             yield from (f"{c.name}.{symbol}" for symbol in ("w", "psi_fast", "psi_slow"))
 
 
@@ -90,10 +90,10 @@ def _dependencies(model: Model) -> Iterator[tuple[str, str]]:
     for c in model.connections.values():
         port = "a" if c.component == "real" else "a_im"
         yield _activity(model.populations[c.pre]), f"{c.post}.{port}"
-        if c.rule is not None:
+        if c.rule is not None or c.learns:
             yield f"{c.name}.w", f"{c.post}.a"
-            if c.rule.learning:
-                yield from _plasticity(model, c, c.rule)
+        if c.rule is not None and c.rule.learning:
+            yield from _plasticity(model, c, c.rule)
     for m in model.modulators.values():
         yield _activity(model.populations[m.source]), f"{m.name}.E"
     attention = model.global_attention

@@ -35,7 +35,7 @@ from hmn_lava.microcode.builder import ProgramError
 from hmn_lava.network import IntegerNetwork
 from hmn_lava.proof import prove
 from hmn_lava.spec import Spec, load_spec, resolve
-from hmn_lava.spec.model import Model
+from hmn_lava.spec.model import Connection, Model
 
 PLASTICITIES = ("neurocore", "engine")
 
@@ -185,12 +185,20 @@ def lower_neurocore(
 ) -> Lowered:
     """The passes of ``plasticity: neurocore``."""
     timing, findings = schedule(model, microcode["max_delay"])
+    findings += [_no_compartment(c) for c in model.connections.values() if c.hebbian is not None and c.learns]
     formats = quantise(model, profile.lif, seen)
     findings += formats.findings
     if any(finding.severity == "error" for finding in findings):
         return Lowered(None, Lowering(), formats, findings)
     network, record = neurocore.lower(model, formats, timing, profile.lif)
     return Lowered(network, record, formats, findings)
+
+
+def _no_compartment(c: Connection) -> Finding:
+    """A hebbian connection that learns, outside of the learning engine."""
+    remedy = "Use plasticity engine, or learning: false, which keeps the weights as they are."
+    where, used = f"connections.{c.name}", "hebbian synapses that learn"
+    return Finding("hebbian-neurocore", where, used, "the learning engine", "error", remedy)
 
 
 def lower_engine(model: Model, profile: Profile, microcode: dict[str, int], seen: Mapping[str, Seen] | None) -> Lowered:

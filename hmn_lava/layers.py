@@ -54,7 +54,7 @@ def layers(bundle: Bundle) -> list[LayerRow]:
 
 def _row(bundle: Bundle, p: Population, shape: tuple[int, ...] | None) -> LayerRow:
     arriving = [c for c in bundle.model.connections.values() if c.post == p.name]
-    learning = [c for c in arriving if c.rule is not None and c.rule.learning]
+    learning = [c for c in arriving if c.learns]
     return LayerRow(
         p.name,
         kind(p),
@@ -91,7 +91,7 @@ def _formats(bundle: Bundle, p: Population, arriving: list[Connection]) -> dict[
 
 
 def _cores(bundle: Bundle, p: Population, arriving: list[Connection]) -> int:
-    owners = {p.name, *(c.name for c in arriving if c.rule is not None)}
+    owners = {p.name, *(c.name for c in arriving if c.rule is not None or c.learns)}
     held = (part for part in bundle.placement.slices if part.group in owners or _owner(part.group) in owners)
     return len(Counter(part.core for part in held))
 
@@ -167,8 +167,7 @@ def draw(bundle: Bundle, file: str | os.PathLike[str]) -> None:
     figure = new_figure(width, height)
     axes = figure.subplots()
     for c in connections:
-        learns = c.rule is not None and c.rule.learning
-        _arrow(axes, at[c.pre], at[c.post], PLASTIC if learns else STATIC)
+        _arrow(axes, at[c.pre], at[c.post], PLASTIC if c.learns else STATIC)
         for name in () if c.rule is None else c.rule.modulators:
             _arrow(axes, at[bundle.model.modulators[name].source], at[c.post], PLASTIC, "dotted")
     for row in rows:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from hmn_lava.compiler.engine.schedule import learning
+from hmn_lava.compiler.engine.schedule import hebbian, learning
 from hmn_lava.components.port import Port
 from hmn_lava.errors import Finding
 from hmn_lava.fixed import Fixed
@@ -21,7 +21,7 @@ from hmn_lava.learning.engine import Engine, Levels, SignMode
 from hmn_lava.learning.products import down_scaling
 from hmn_lava.learning.records import Factor, Product
 from hmn_lava.learning.request import sign_mode_of
-from hmn_lava.spec.model import Connection, Model, Population, Rule
+from hmn_lava.spec.model import Connection, Hebbian, Model, Population, Rule
 from hmn_lava.topology import compact
 
 
@@ -29,19 +29,21 @@ from hmn_lava.topology import compact
 class Limits:
     """What a profile's learning engine can hold: its integers, the coefficients of a product, products of a rule.
 
-    ``constants``: the largest that can stand beside t and d.
+    ``constants``: the largest that can stand beside t and d. ``decimation``: the largest k of u_k.
     """
 
     engine: Engine
     scales: CoefficientRange
     products: int
     constants: Mapping[str, int]
+    decimation: int
 
     @classmethod
     def of(cls, profile: Profile) -> Limits:
         constants = {variable: constant_range(variable, profile)[1] for variable in ("t", "d")}
         products = profile.learning.products_per_rule.value
-        return cls(Engine.of(profile), CoefficientRange.of(profile), products, constants)
+        decimation = profile.learning.max_decimation.value
+        return cls(Engine.of(profile), CoefficientRange.of(profile), products, constants, decimation)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,22 +58,39 @@ class Tag:
 
 
 @dataclass(frozen=True, eq=False)
-class Coded:
-    """How the engine holds one plastic connection."""
+class Weights:
+    """How the engine holds the weights of one connection, and what a payload does to x1, as in ``simulate``."""
 
     connection: Connection
-    rule: Rule
     weight: Fixed
     levels: Levels
     sign_mode: SignMode
+    graded: int
+
+    @property
+    def reach(self) -> float:
+        """The largest weight that the chip lets it have."""
+        return max(abs(self.levels.low), abs(self.levels.high)) * self.weight.unit
+
+
+@dataclass(frozen=True, eq=False)
+class Coded(Weights):
+    """How the engine holds one connection that learns by the HMN rule."""
+
+    rule: Rule
     fast: Tag
     slow: Tag | None
     activity: Fixed | None
     """Of y1; None where z is a spike."""
-    graded: int
-    """What a payload does to x1, as in ``simulate``."""
     high: int
     """The largest trace."""
+
+
+@dataclass(frozen=True, eq=False)
+class HebbianCoded(Weights):
+    """How the engine holds one hebbian connection."""
+
+    rule: Hebbian
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +104,7 @@ class Given:
     payload: Mapping[str, int] = field(default_factory=dict)
     """Connection -> the largest payload, beside x, that arrives at its synapses."""
     coded: Mapping[str, Coded] = field(default_factory=dict)
+    hebbian: Mapping[str, HebbianCoded] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
 
@@ -106,12 +126,22 @@ def given_formats(model: Model, limits: Limits) -> Given:
         found += [*_weights(coded[c.name]), *_tags(coded[c.name])]
         if rule.attention is not None:
             payload[c.name] = 2 * limits.engine.trace_high
+    other: dict[str, HebbianCoded] = {}
+    for c, own in hebbian(model):
+        late = list(_delays(c))
+        if not late:
+            mode, levels, weight = _weight_format((own.w_min, own.w_max), limits.engine)
+            other[c.name] = HebbianCoded(c, weight, levels, mode, 0, own)
+            found += _weights(other[c.name])
+        found += late
+    every: dict[str, Coded | HebbianCoded] = {**coded, **other}
     return Given(
         activity,
-        {name: form.weight for name, form in coded.items()},
-        {n: max(abs(f.levels.low), abs(f.levels.high)) * f.weight.unit for n, f in coded.items()},
+        {name: form.weight for name, form in every.items()},
+        {name: form.reach for name, form in every.items()},
         payload,
         coded,
+        other,
         tuple(found),
     )
 
@@ -132,7 +162,7 @@ def _delays(c: Connection) -> Iterator[Finding]:
         yield Finding("delay-per-synapse", f"connections.{c.name}.delay", used, "one delay", "error", remedy)
 
 
-def _weights(coded: Coded) -> list[Finding]:
+def _weights(coded: Coded | HebbianCoded) -> list[Finding]:
     """The chip saturates weights where their bits end, not at the bounds that the spec asks for."""
     where = f"connections.{coded.connection.name}.bounds"
     return weight_bounds(where, (coded.rule.w_min, coded.rule.w_max), coded.levels, coded.weight.unit)
@@ -160,12 +190,18 @@ def _payload(p: Population, engine: Engine) -> Port:
     return Port(Fixed(max(top, 1).bit_length(), False, frac), (0, top))
 
 
+def _weight_format(bounds: tuple[float, float], engine: Engine) -> tuple[SignMode, Levels, Fixed]:
+    """How weights are held: the finest power of two in which the bounds fit the levels."""
+    mode = sign_mode_of(bounds)
+    levels = engine.weights[mode]
+    reach, most = max(map(abs, bounds)), max(abs(levels.low), abs(levels.high))
+    frac = math.floor(math.log2((most + levels.step) / reach))
+    return mode, levels, Fixed(engine.variable_width, True, frac)
+
+
 def _coded(c: Connection, rule: Rule, pre: Population, post: Population, x: Port | None, limits: Limits) -> Coded:
     engine = limits.engine
-    mode = sign_mode_of((rule.w_min, rule.w_max))
-    levels = engine.weights[mode]
-    reach, most = max(abs(rule.w_min), abs(rule.w_max)), max(abs(levels.low), abs(levels.high))
-    frac = math.floor(math.log2((most + levels.step) / reach))
+    mode, levels, weight = _weight_format((rule.w_min, rule.w_max), engine)
     high = engine.trace_high
     activity = None
     if not _spikes(post):
@@ -179,7 +215,7 @@ def _coded(c: Connection, rule: Rule, pre: Population, post: Population, x: Port
     return Coded(
         connection=c,
         rule=rule,
-        weight=Fixed(engine.variable_width, True, frac),
+        weight=weight,
         levels=levels,
         sign_mode=mode,
         fast=tag("t", engine.tag_1.high, rule.tau_fast),

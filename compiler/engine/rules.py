@@ -149,7 +149,7 @@ def _products(
     finest, coarsest = (pick(tag.format.frac for tag in tags) for pick in (max, min))
     gain = (2.0 if attention else 1.0) * math.ldexp(1.0, -finest) / coded.weight.unit
     shift = down_scaling(_weight_product(tags[0], traces[0], offset, (1, 0), attention), limits.engine)
-    mantissa, exponent = _scale(math.ldexp(gain * wanted, shift), finest - coarsest, limits.scales)
+    mantissa, exponent = smallest_scale(math.ldexp(gain * wanted, shift), finest - coarsest, limits.scales)
     dw = tuple(
         _weight_product(tag, trace, offset, (mantissa, exponent + finest - tag.format.frac), attention)
         for tag in tags
@@ -225,7 +225,7 @@ def _weight_product(tag: Tag, trace: tuple[str, int], offset: int, scale: Coeffi
     return Product("u", WEIGHT_EPOCH, sign * scale[0], scale[1], tuple(factors))
 
 
-def _scale(needed: float, room: int, scales: CoefficientRange) -> Coefficient:
+def smallest_scale(needed: float, room: int, scales: CoefficientRange) -> Coefficient:
     """The smallest coefficient of at least ``needed``, with an exponent to which ``room`` can be added.
 
     The mantissa is as large as it can be, for the bits that the implicit down-scaling cuts.

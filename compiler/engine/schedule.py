@@ -15,11 +15,15 @@ import numpy as np
 from hmn_lava.compiler.schedule import Schedule, longest_paths, modulation_offset
 from hmn_lava.errors import Finding
 from hmn_lava.fixed import Integers
-from hmn_lava.spec.model import Connection, Model, Rule
+from hmn_lava.spec.model import Connection, Hebbian, Model, Rule
 from hmn_lava.topology import compact
 
 SHORTEST, LONGEST = 4, 32
 """Steps of a frame."""
+
+SHORTEST_HEBBIAN = 2
+"""The same where all that learns is hebbian: x is at the axons in the one step, the voltage in its trace in the other.
+"""
 
 THIRD_STEPS = 1
 """Steps from a neuron's z to the first third factor that its program can write in the same frame."""
@@ -50,7 +54,7 @@ class EngineSchedule(Schedule):
 def schedule(model: Model, max_delay: int) -> tuple[EngineSchedule, list[Finding]]:
     """The schedule with the shortest frame among those with the least lag of the third factors; its findings."""
     found = []
-    frame = SHORTEST
+    frame = SHORTEST_HEBBIAN if hebbian(model) and not learning(model) else SHORTEST
     while frame <= LONGEST:
         attempt = _framed(model, frame, max_delay)
         if attempt is not None:
@@ -60,8 +64,13 @@ def schedule(model: Model, max_delay: int) -> tuple[EngineSchedule, list[Finding
 
 
 def learning(model: Model) -> list[tuple[Connection, Rule]]:
-    """The connections whose weights the engine changes."""
+    """The connections whose weights the engine changes by the HMN rule."""
     return [(c, c.rule) for c in model.connections.values() if c.rule is not None and c.rule.learning]
+
+
+def hebbian(model: Model) -> list[tuple[Connection, Hebbian]]:
+    """The hebbian connections whose weights the engine changes."""
+    return [(c, c.hebbian) for c in model.connections.values() if c.hebbian is not None and c.hebbian.learning]
 
 
 def _framed(model: Model, frame: int, max_delay: int) -> tuple[EngineSchedule, list[Finding]] | None:
@@ -75,7 +84,7 @@ def _framed(model: Model, frame: int, max_delay: int) -> tuple[EngineSchedule, l
 
 def _starting(model: Model, frame: int, first: int, max_delay: int) -> tuple[EngineSchedule, list[Finding]] | None:
     """The schedule in which the first payloads that are learned from are at their axons in step ``first``."""
-    learns = frozenset(c.post for c, _ in learning(model))
+    learns = frozenset(c.post for c in model.connections.values() if c.learns)
     arrive, emit = longest_paths(model, dict.fromkeys(model.connections, 1), frame, learns, 1 + first)
     delay: dict[str, Integers] = {}
     message_delay: dict[str, Integers] = {}
@@ -121,7 +130,7 @@ def _starting(model: Model, frame: int, first: int, max_delay: int) -> tuple[Eng
         if longest > max_delay:
             remedy = f"Lower the delay: a step of the model takes {frame} steps of the chip."
             findings.append(Finding("max-delay", f"connections.{name}.delay", longest, max_delay, "error", remedy))
-    weight_lag = dict.fromkeys(update, 0)
+    weight_lag = {name: 0 for name, c in model.connections.items() if c.learns}
     return (
         EngineSchedule(
             arrive, emit, delay, message_delay, modulate, update, weight_lag, frame, payload=payload, third_lag=lag

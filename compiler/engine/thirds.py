@@ -22,7 +22,7 @@ from hmn_lava.compiler.neurocore.modulation import lower_modulation, rate_values
 from hmn_lava.compiler.neurocore.oscillator import lower_oscillator, start_oscillator
 from hmn_lava.compiler.tuning import finest
 from hmn_lava.components.port import Port
-from hmn_lava.components.supply import NeuronGateForm, SupplyForm, ThirdForm
+from hmn_lava.components.supply import NeuronGateForm, SupplyForm, ThirdForm, VoltageForm
 from hmn_lava.errors import Finding
 from hmn_lava.fixed import Fixed
 from hmn_lava.learning.engine import Engine
@@ -175,10 +175,17 @@ def gate_decays(rule: Rule, key: str) -> dict[str, dict[str, float]]:
     }
 
 
-def supply_form(thirds: Sequence[Third], engine: Engine) -> SupplyForm:
+def supply_form(thirds: Sequence[Third], engine: Engine, voltages: tuple[VoltageForm, ...] = ()) -> SupplyForm:
     """What the neurons of a population supply."""
     trace = Fixed(engine.trace_bits, False, 0)
-    return SupplyForm(trace, thirds[0].coded.activity, tuple(third.form for third in thirds))
+    activity = thirds[0].coded.activity if thirds else None
+    return SupplyForm(trace, activity, tuple(third.form for third in thirds), voltages)
+
+
+def traces_taken(thirds: Sequence[Third]) -> list[str]:
+    """The y traces that the HMN rules of a population take."""
+    activity = ["y1"] if any(third.coded.activity is not None for third in thirds) else []
+    return [*activity, *(name for third in thirds for name in third.form.traces)]
 
 
 def link_thirds(net: Assembly, third: Third, schedule: EngineSchedule) -> None:

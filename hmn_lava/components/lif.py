@@ -40,12 +40,13 @@ class LifForm:
 LAVA_LIF = LifForm()
 
 
-def lif(b: Builder, a: Value, biased: bool, form: LifForm) -> Value:
+def lif(b: Builder, a: Value, biased: bool, form: LifForm, voltage: bool = False) -> tuple[Value, Value]:
     """Lava's current-based LIF in its fixed-point form (lava/proc/lif/models.py, PyLifModelBitAcc), bit for bit.
 
     u ← u (4096 - du - 1)/4096 + 64 a, wrapped to 24 bits;  v ← clip(v (4096 - dv)/4096 + u + bias, ±(2²³ - 1));  both
     decays towards zero;  spike where v > 64 vth, and then v ← v_reset, or v ← v - 64 vth. The state ``rest`` counts the
-    refractory steps that are left: v stays, and nothing fires. Returns the spike, or with output ``voltage`` v itself.
+    refractory steps that are left: v stays, and nothing fires. Returns the spike, or with output ``voltage`` v itself;
+    and, where the ``voltage`` is wanted, v before the reset.
     """
     frac = a.frac + LIF_SHIFT
     word = Fixed(WORD, signed=True, frac=frac)
@@ -69,7 +70,7 @@ def lif(b: Builder, a: Value, biased: bool, form: LifForm) -> Value:
     v_after = saturating_sum(b, [decayed, u_after, *bias], limit)
     if not spikes:
         b.store(states["v"], v_after)
-        return v_after
+        return v_after, v_after
     spike = b.less(vth, v_after)
     if form.reset == "subtract":
         # Marked as wrapping because the analysis cannot see that it counts only where v is above the threshold.
@@ -78,15 +79,16 @@ def lif(b: Builder, a: Value, biased: bool, form: LifForm) -> Value:
         after = b.constant("v_reset", word, WORD_RANGE) if form.v_reset else b.literal(0, frac)
     if not resting:
         b.store(states["v"], b.select(spike, after, v_after))
-        return spike
+        return spike, v_after
     b.note("refractory time")
     rest = resting[0]
     rests = b.less(b.literal(0), rest)
     spike = b.raw("sel", rests, 0, spike, frac=0)
+    before = b.raw("sel", rests, v, v_after, frac=frac) if voltage else v_after
     b.store(states["v"], b.raw("sel", rests, v, b.select(spike, after, v_after), frac=frac))
     fewer = b.clip(b.raw("sub", rest, 1), 0, form.refractory)
     b.store(states["rest"], b.raw("sel", spike, form.refractory, fewer, frac=0))
-    return spike
+    return spike, before
 
 
 def _decay(b: Builder, state: Value, keep: Value) -> Value:

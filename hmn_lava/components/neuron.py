@@ -10,7 +10,7 @@ from hmn_lava.components.lif import LIF_DECAY_BITS as LIF_DECAY_BITS  # where mo
 from hmn_lava.components.lif import LIF_SHIFT as LIF_SHIFT
 from hmn_lava.components.resonator import Spiking, resonator
 from hmn_lava.components.sigma_delta import SigmaDeltaForm, sigma_delta
-from hmn_lava.components.supply import SupplyForm, supply_activity, supply_thirds
+from hmn_lava.components.supply import SupplyForm, supply_activity, supply_thirds, supply_voltages
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.builder import Builder, Value
 from hmn_lava.microcode.functions import gumbel, normal, sigmoid
@@ -111,7 +111,7 @@ def _in_frames(b: Builder, accumulated: Value, beaten: Value | None, form: Neuro
 def _known(b: Builder, z: Value, form: NeuronForm) -> None:
     """Send z, and supply what is made of it in the same step."""
     b.emit("z", z)
-    if form.supply is not None:
+    if form.supply is not None and form.supply.spikes:
         supply_activity(b, z, form.supply)
 
 
@@ -180,7 +180,11 @@ def _activate(b: Builder, a: Value, form: NeuronForm) -> Value:
         return resonator(b, a, a_im, form.resonator, form.restart)
     if form.sigma_delta is not None:
         return _graded(b, sigma_delta(b, a, form.bias is not None, form.sigma_delta), form)
-    z = lif(b, a, form.bias is not None and form.bias_in_voltage, form.lif)
+    voltages = form.supply is not None and bool(form.supply.voltages)
+    z, voltage = lif(b, a, form.bias is not None and form.bias_in_voltage, form.lif, voltages)
+    if form.supply is not None and voltages:
+        supply_voltages(b, voltage, form.supply, form.frame)
+        b.note("voltage")
     return z if form.lif.output == "spike" else _graded(b, z, form)
 
 

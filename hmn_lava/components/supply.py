@@ -2,7 +2,8 @@
 
 On Loihi 2 the postsynaptic traces of a three-factor rule are registers that the neuron's own program writes. Here y0
 and y1 are the activity z_j, and y2 and y3 the third factor of a plastic connection: modulators, phase gate, and the
-denominator of attention. y0 is a message of the step in which z is known; the traces are states.
+denominator of attention. For a hebbian connection a trace that is left is the voltage of a LIF. y0 is a message of the
+step in which z is known; the traces are states.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from hmn_lava.components.trace import trace
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.builder import Builder, Value
 from hmn_lava.microcode.functions import reciprocal
+from hmn_lava.microcode.ir import WORD
 from hmn_lava.microcode.random import DRAW_BITS, uniform
 
 DITHER_BITS = 12
@@ -63,15 +65,36 @@ class ThirdForm:
 
 
 @dataclass(frozen=True)
+class VoltageForm:
+    """How a LIF's voltage becomes the y trace of one hebbian connection.
+
+    ``trace`` also tells the constants of two connections apart. ``full`` is the integer of the voltage at which the
+    trace is full, ``scale`` and ``base`` the formats of levels for a voltage, and of the level of a voltage of 0.
+    """
+
+    trace: str
+    full: int
+    scale: Fixed
+    base: Fixed
+
+
+@dataclass(frozen=True)
 class SupplyForm:
     """What one neuron program supplies.
 
-    ``activity``: the format of y1, None where a spike says it all. ``trace``: the format of a trace.
+    ``activity``: the format of y1, None where a spike says it all. ``trace``: the format of a trace. A program that
+    supplies ``voltages`` alone sends no y0.
     """
 
     trace: Fixed
     activity: Fixed | None
     thirds: tuple[ThirdForm, ...]
+    voltages: tuple[VoltageForm, ...] = ()
+
+    @property
+    def spikes(self) -> bool:
+        """Whether y0 is sent."""
+        return bool(self.thirds or not self.voltages)
 
 
 def supply_activity(b: Builder, z: Value, form: SupplyForm) -> None:
@@ -82,6 +105,22 @@ def supply_activity(b: Builder, z: Value, form: SupplyForm) -> None:
         b.note("y1: the activity")
         y1 = b.state("y1", form.activity, (0, form.activity.max))
         b.store(y1, b.convert(z, form.activity))
+
+
+def supply_voltages(b: Builder, voltage: Value, form: SupplyForm, frame: int) -> None:
+    """Write y = scale · clip(U, 0, full) + base for each connection that learns from the ``voltage`` U.
+
+    Rounded as a third factor is, with a draw from the stream ``level_<trace>``, and saturated.
+    """
+    time = model_time(b, b.constant("offset", Fixed(16, signed=False)), frame)
+    for each in form.voltages:
+        key = each.trace
+        b.note(f"{key}: U of a hebbian connection")
+        full = b.constant(f"full_{key}", Fixed(WORD, signed=True, frac=voltage.frac), (0, each.full))
+        share = b.minimum(b.maximum(voltage, b.literal(0, voltage.frac)), full)
+        scaled = b.mul(share, b.constant(f"scale_{key}", each.scale), rounding="nearest")
+        whole = _dithered(b, b.add(scaled, b.constant(f"base_{key}", each.base)), key, form.trace, 0, time)
+        b.store(b.state(key, form.trace, (0, form.trace.max)), b.clip(whole, 0, form.trace.max))
 
 
 def supply_thirds(b: Builder, z: Value, form: SupplyForm, frame: int) -> None:
@@ -114,9 +153,7 @@ def _third(b: Builder, z: Value, form: ThirdForm, supplied: SupplyForm, frame: i
         value = _gated(b, value, z, form, form.gate, time)
     b.observe(f"third_{key}", value)
     scaled = b.mul(value, b.constant(f"scale_{key}", form.scale), rounding="nearest")
-    fine = b.convert(scaled, Fixed(format.bits + 3 + DITHER_BITS, signed=True, frac=DITHER_BITS - form.step))
-    dither = b.raw("shr", uniform(b, f"level_{key}", time), DRAW_BITS - DITHER_BITS, frac=fine.frac)
-    whole = b.raw("shr", b.raw("add", fine, dither), DITHER_BITS, frac=-form.step)
+    whole = _dithered(b, scaled, key, format, form.step, time)
 
     def level(low: int, high: int, part: Value) -> Value:
         steps = b.clip(part, -(-low >> form.step), high >> form.step)
@@ -128,6 +165,13 @@ def _third(b: Builder, z: Value, form: ThirdForm, supplied: SupplyForm, frame: i
         return
     for name, part in zip(form.traces, (whole, b.neg(whole)), strict=False):
         b.store(b.state(name, format, (0, format.max)), level(0, format.max, part))
+
+
+def _dithered(b: Builder, value: Value, key: str, format: Fixed, step: int, time: Value) -> Value:
+    """floor(value + U) in steps of ``2**step`` levels, with a draw U of [0, 1) from the stream ``level_<key>``."""
+    fine = b.convert(value, Fixed(format.bits + 3 + DITHER_BITS, signed=True, frac=DITHER_BITS - step))
+    dither = b.raw("shr", uniform(b, f"level_{key}", time), DRAW_BITS - DITHER_BITS, frac=fine.frac)
+    return b.raw("shr", b.raw("add", fine, dither), DITHER_BITS, frac=-step)
 
 
 def _gated(b: Builder, value: Value, z: Value, form: ThirdForm, gate: NeuronGateForm, time: Value) -> Value:

@@ -16,7 +16,7 @@ def not_in_nir(model: Model, links: Iterable[Connection], how: NirConvention) ->
     """A finding for each field of LIF neurons that no node has, and for synapses that learn."""
     found = [finding for name, population in model.populations.items() for finding in _neurons(name, population, how)]
     remedy = "The graph has its weights of now; only hmn-lava reads its rule."
-    learning = [link.name for link in links if link.rule is not None]
+    learning = [link.name for link in links if link.rule is not None or link.learns]
     return found + [Finding("not-in-nir", name, "synapses that learn", "weights", "info", remedy) for name in learning]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 import numpy as np
@@ -10,7 +11,7 @@ from hmn_lava.reference import equations as eq
 from hmn_lava.reference.draws import LEVELS, Draws
 from hmn_lava.reference.equations import Floats, Ints
 from hmn_lava.reference.population import Units
-from hmn_lava.spec.model import Connection, Oscillator, Rule
+from hmn_lava.spec.model import Connection, Hebbian, Oscillator, Rule
 
 
 class Synapses:
@@ -62,6 +63,23 @@ class Synapses:
     def end_step(self) -> None:
         """Let the weights of this step be the newest that the activation may use."""
         self._snapshots.append(self.w)
+
+
+class HebbianSynapses(Synapses):
+    """Synapses that learn from presynaptic spikes and the postsynaptic voltage."""
+
+    def __init__(self, connection: Connection, rule: Hebbian, source: Units, delay: Ints, weight_lag: int) -> None:
+        super().__init__(connection, source, delay, weight_lag)
+        self.rule = rule
+        self._decay = 1.0 if rule.tau_w is None else math.exp(-1.0 / rule.tau_w)
+
+    def learn(self, t: int, voltage: Floats) -> None:
+        """Move the weights by one step; ``voltage`` (n_post,) is the postsynaptic one before the reset."""
+        rule, x = self.rule, self.presynaptic(t)
+        bounds = (rule.w_min, rule.w_max)
+        self.w = eq.hebbian_weights(
+            self.w, x, voltage[self.record.row], self._decay, rule.rate, rule.offset, rule.full, bounds
+        )
 
 
 class PlasticSynapses(Synapses):

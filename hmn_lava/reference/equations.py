@@ -272,6 +272,26 @@ def gate_probability(dw: Floats, beta: float, threshold: float) -> Floats:
     return sigmoid(beta * (np.abs(dw) - threshold))
 
 
+def hebbian_weights(
+    w: Floats,
+    x: Floats,
+    voltage: Floats,
+    decay: float,
+    rate: float,
+    offset: float,
+    full: float,
+    bounds: tuple[float, float],
+) -> Floats:
+    """Return ``clip(decay w + rate S (rho(U) + offset), *bounds)``, ``rho(U) = clip(U / full, 0, 1)``, per synapse.
+
+    ``S`` is 1 where ``x``, what the presynaptic unit sends, is not 0; ``voltage`` is U of the postsynaptic unit, per
+    synapse, before its reset; ``decay = exp(-1 / tau_w)``. Source: arXiv:2508.13673, the plasticity of W_2.
+    """
+    sent, rho = x != 0.0, np.clip(voltage / full, 0.0, 1.0)
+    moved: Floats = np.clip(decay * w + rate * sent * (rho + offset), *bounds)
+    return moved
+
+
 def apply_update(w: Floats, dw: Floats, w_min: float, w_max: float) -> Floats:
     """Return ``clip(w + dw, w_min, w_max)``, per synapse; ``dw`` is 0 where the gate (5) said no."""
     updated: Floats = np.minimum(np.maximum(w + dw, w_min), w_max)

@@ -16,11 +16,21 @@ def lif_step(u: Floats, v: Floats, rest: Floats, a: Floats, bias: Floats, lif: L
 
     Source: Lava's floating-point LIF and LIFRefractory (``lava.proc.lif``); reset by subtraction as in NIR.
     """
+    u, v = lif_integrate(u, v, rest, a, bias, lif)
+    return lif_fire(u, v, rest, lif)
+
+
+def lif_integrate(u: Floats, v: Floats, rest: Floats, a: Floats, bias: Floats, lif: Lif) -> tuple[Floats, Floats]:
+    """The first half of :func:`lif_step`: ``(u, v)`` with the input of the step, before the reset."""
     u = u * (1.0 - lif.du) + a
-    resting = rest > 0.0
-    v = np.where(resting, v, v * (1.0 - lif.dv) + u + bias)
+    return u, np.where(rest > 0.0, v, v * (1.0 - lif.dv) + u + bias)
+
+
+def lif_fire(u: Floats, v: Floats, rest: Floats, lif: Lif) -> tuple[Floats, ...]:
+    """The second half of :func:`lif_step`: ``(z, u, v, rest)`` after threshold and reset."""
     if lif.output == "voltage":
         return np.clip(v, -lif.z_max, lif.z_max), u, v, rest
+    resting = rest > 0.0
     spike = (v > lif.vth) & ~resting
     after = v - lif.vth if lif.reset == "subtract" else np.broadcast_to(lif.v_reset, v.shape)
     left = np.where(spike, float(lif.refractory), np.maximum(rest - 1.0, 0.0))

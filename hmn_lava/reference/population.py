@@ -22,6 +22,7 @@ class Units:
         n = population.size
         self.a, self.a_im, self.z, *rest = (np.zeros(n) for _ in range(6))
         self.u, self.v, self.rest = rest
+        self.voltage = self.v  # of a LIF, before its reset
         self.sigma, self.act, self.residue, self.re, self.im = (np.zeros(n) for _ in range(5))
         self._depth = depth
         self._past = np.zeros((depth, n))
@@ -60,7 +61,8 @@ class Units:
             self.a = eq.activation(drive, population.bias, noise)
         if lif is not None:
             bias = population.bias if population.type == "lif" else np.zeros(1)
-            z, self.u, self.v, self.rest = neurons.lif_step(self.u, self.v, self.rest, self.a, bias, lif)
+            u, self.voltage = neurons.lif_integrate(self.u, self.v, self.rest, self.a, bias, lif)
+            z, self.u, self.v, self.rest = neurons.lif_fire(u, self.voltage, self.rest, lif)
         elif population.sigma_delta is not None:
             z, self.sigma, self.act, self.residue = neurons.sigma_delta_step(
                 self.sigma, self.act, self.residue, self.a, population.bias, population.sigma_delta

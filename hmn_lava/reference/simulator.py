@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from hmn_lava.errors import InputError
 from hmn_lava.latency import Latency
-from hmn_lava.reference.connection import PlasticSynapses, Synapses
+from hmn_lava.reference.connection import HebbianSynapses, PlasticSynapses, Synapses
 from hmn_lava.reference.equations import Floats, Ints
 from hmn_lava.reference.meta import tuned
 from hmn_lava.reference.modulation import Modulation
@@ -47,7 +47,9 @@ class Reference:
         self._synapses: dict[str, Synapses] = {}
         for name, connection in model.connections.items():
             source, lag = self._units[connection.pre], latency.weight_lag.get(name, 0)
-            if connection.rule is None:
+            if connection.hebbian is not None and connection.learns:
+                self._synapses[name] = HebbianSynapses(connection, connection.hebbian, source, delays[name], lag)
+            elif connection.rule is None:
                 self._synapses[name] = Synapses(connection, source, delays[name], lag)
             else:
                 phase = connection.rule.phase
@@ -68,6 +70,8 @@ class Reference:
         self._active = [(self._units[name], arriving[name]) for name in model.order if name not in self._inputs]
         plastic = [synapses for synapses in self._synapses.values() if isinstance(synapses, PlasticSynapses)]
         self._plastic = [(synapses, self._units[synapses.record.post]) for synapses in plastic]
+        hebbian = [synapses for synapses in self._synapses.values() if isinstance(synapses, HebbianSynapses)]
+        self._hebbian = [(synapses, self._units[synapses.record.post]) for synapses in hebbian]
         owners: dict[str, Units | Synapses] = {**self._units, **self._synapses}
         self._signals: dict[str, tuple[Units | Synapses | Modulation, str]] = {
             f"{name}.{symbol}": (owner, symbol) for name, owner in owners.items() for symbol in owner.symbols
@@ -95,7 +99,7 @@ class Reference:
         if w.shape != synapses.w.shape:
             problem = f"must have shape {synapses.w.shape}"
             raise InputError(problem, field=signal, value=w.shape, remedy="give one weight per synapse")
-        rule = synapses.record.rule
+        rule = synapses.record.rule or synapses.record.hebbian
         low, high = (-np.inf, np.inf) if rule is None else (rule.w_min, rule.w_max)
         if not (np.all(np.isfinite(w)) and np.all((low <= w) & (w <= high))):
             raise InputError(f"must be finite and within [{low}, {high}]", field=signal, remedy="clip the weights")
@@ -134,6 +138,10 @@ class Reference:
             if self.learning and plastic.rule.learning:
                 plastic.learn(t, post.z)
             plastic.end_step()
+        for hebbian, post in self._hebbian:
+            if self.learning:
+                hebbian.learn(t, post.voltage)
+            hebbian.end_step()
         self.t = t + 1
 
     def run(self, inputs: Mapping[str, ArrayLike], steps: int, probes: Iterable[str] = ()) -> dict[str, Floats]:

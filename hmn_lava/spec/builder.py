@@ -120,6 +120,22 @@ class Network:
         """
         return self._connect("hmn", source, target, name, {"weights": weights, "rates": rates, **fields})
 
+    def connect_hebbian(
+        self,
+        source: Handle | str,
+        target: Handle | str,
+        *,
+        weights: Any,
+        rate: Any,
+        name: str | None = None,
+        **fields: Any,
+    ) -> Handle:
+        """Add synapses that learn from spikes and voltages.
+
+        Fields: ``offset``, ``tau_w``, ``full``, ``bounds``, ``delay``, ``topology``, ``learning``.
+        """
+        return self._connect("hebbian", source, target, name, {"weights": weights, "rate": rate, **fields})
+
     def connect_static(
         self, source: Handle | str, target: Handle | str, *, weights: Any, name: str | None = None, **fields: Any
     ) -> Handle:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hmn_lava.spec.neurons import ResonatorPopulation, SigmaDeltaPopulation
+from hmn_lava.spec.neurons import LifPopulation, ResonatorPopulation, SigmaDeltaPopulation
 from hmn_lava.spec.problems import Problem, clean, did_you_mean
 from hmn_lava.spec.records import (
     BernoulliStimulus,
     ConstantStimulus,
+    HebbianConnection,
     HmnConnection,
     HmnPopulation,
     InputPopulation,
@@ -89,6 +90,10 @@ def _connections(spec: Spec) -> Iterable[Problem]:
         elif isinstance(target, InputPopulation):
             problem = "an input population takes its values from outside"
             yield Problem(f"{field}.target", problem, "target an hmn or lif population", connection.target)
+        if isinstance(connection, HebbianConnection):
+            if not isinstance(target, (Problem, InputPopulation)):
+                yield from _hebbian(field, connection, target)
+            continue
         if not isinstance(connection, HmnConnection):
             if connection.component == "imaginary" and not isinstance(target, (Problem, ResonatorPopulation)):
                 remedy = "remove it, or target a resonator population"
@@ -109,6 +114,18 @@ def _connections(spec: Spec) -> Iterable[Problem]:
                 did_you_mean(gate.oscillator, spec.oscillators) if spec.oscillators else "declare it under oscillators"
             )
             yield Problem(f"{field}.phase_gate.oscillator", "no such oscillator", remedy, gate.oscillator)
+
+
+def _hebbian(field: str, connection: HebbianConnection, target: PopulationRecord) -> Iterable[Problem]:
+    """The target has a voltage, and it is said which one is full."""
+    if not isinstance(target, LifPopulation):
+        remedy = "target a population of type lif, or use type: hmn"
+        yield Problem(f"{field}.target", "has no voltage to learn from", remedy, connection.target)
+    elif connection.full is None and target.output == "voltage":
+        yield Problem(f"{field}.full", f"is missing: {connection.target} has no threshold", "say which voltage is full")
+    elif connection.full is None and not isinstance(target.vth, float):
+        problem = f"is missing: {connection.target} has a threshold for each neuron"
+        yield Problem(f"{field}.full", problem, "give one voltage for all neurons")
 
 
 def _modulators(spec: Spec) -> Iterable[Problem]:

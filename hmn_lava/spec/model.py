@@ -17,12 +17,20 @@ from hmn_lava.spec.check import check
 from hmn_lava.spec.convolution import ConvConnection, PoolConnection, kernel_of, window, window_delays
 from hmn_lava.spec.fields import Component
 from hmn_lava.spec.materialise import Cells, Floats, Ints, Source, read_only
-from hmn_lava.spec.neurons import Z_MAX, LifSpec, ResonatorPopulation, SigmaDeltaPopulation, StaticNeurons
+from hmn_lava.spec.neurons import (
+    Z_MAX,
+    LifPopulation,
+    LifSpec,
+    ResonatorPopulation,
+    SigmaDeltaPopulation,
+    StaticNeurons,
+)
 from hmn_lava.spec.order import topological_order
 from hmn_lava.spec.problems import Problem, error_of
 from hmn_lava.spec.records import (
     AttentionSpec,
     ConnectionRecord,
+    HebbianConnection,
     HmnConnection,
     HmnPopulation,
     InputPopulation,
@@ -121,8 +129,24 @@ class Rule:
 
 
 @dataclass(frozen=True, eq=False)
+class Hebbian:
+    """w <- clip(w exp(-1/tau_w) + rate S (clip(U/full, 0, 1) + offset), w_min, w_max) in each step.
+
+    ``learning``: whether this moves any weight.
+    """
+
+    w_min: float
+    w_max: float
+    rate: float  # eta
+    offset: float  # beta
+    tau_w: float | None  # steps; None: no decay
+    full: float  # voltage
+    learning: bool
+
+
+@dataclass(frozen=True, eq=False)
 class Connection:
-    """Synapses from ``pre`` to ``post``, flat in CSR order; rule None: static."""
+    """Synapses from ``pre`` to ``post``, flat in CSR order; neither rule nor hebbian: static."""
 
     name: str
     pre: str
@@ -133,6 +157,13 @@ class Connection:
     rule: Rule | None
     component: Component = "real"  # of a resonator's input
     channel: Ints | None = None  # (n_post,), whose weights share a scale; None: all do
+    hebbian: Hebbian | None = None
+
+    @property
+    def learns(self) -> bool:
+        """Whether weights move."""
+        rule = self.rule or self.hebbian
+        return rule is not None and rule.learning
 
     @property
     def n_pre(self) -> int:
@@ -312,10 +343,8 @@ def _connection(name: str, record: ConnectionRecord, spec: Spec, source: Source)
         return _window(name, record, n_post, n_pre, source)
     cells = synapses(record.topology, n_post, n_pre, field=f"{field}.topology", source=source)
     weights = source.per_synapse(record.weights, f"{field}.weights", cells)
-    rule = None
-    if isinstance(record, HmnConnection):
+    if isinstance(record, (HmnConnection, HebbianConnection)):
         weights = _inside(weights, record, f"{field}.weights")
-        rule = _rule(field, record, spec, source, cells)
     return Connection(
         name=name,
         pre=record.source,
@@ -323,9 +352,10 @@ def _connection(name: str, record: ConnectionRecord, spec: Spec, source: Source)
         topology=cells.topology,
         weights=weights,
         delay=source.delay(record.delay, f"{field}.delay", cells),
-        rule=rule,
+        rule=_rule(field, record, spec, source, cells) if isinstance(record, HmnConnection) else None,
         component=record.component if isinstance(record, StaticConnection) else "real",
         channel=np.arange(n_post) if isinstance(record, StaticConnection) and record.scale == "channel" else None,
+        hebbian=_hebbian(record, spec.populations[record.target]) if isinstance(record, HebbianConnection) else None,
     )
 
 
@@ -342,7 +372,7 @@ def _window(name: str, record: ConvConnection | PoolConnection, n_post: int, n_p
     )
 
 
-def _inside(weights: Floats, record: HmnConnection, field: str) -> Floats:
+def _inside(weights: Floats, record: HmnConnection | HebbianConnection, field: str) -> Floats:
     """Weights inside the bounds: what an author wrote must be, what an unbounded distribution gave is clipped."""
     low, high = record.bounds
     if low <= weights.min() and weights.max() <= high:
@@ -352,6 +382,17 @@ def _inside(weights: Floats, record: HmnConnection, field: str) -> Floats:
         outside = float(weights[(weights < low) | (weights > high)][0])
         raise Problem(field, problem, "widen bounds, or use smaller weights", outside).error()
     return read_only(np.clip(weights, low, high))
+
+
+def _hebbian(record: HebbianConnection, target: PopulationRecord) -> Hebbian:
+    full = record.full
+    if full is None and isinstance(target, LifPopulation) and isinstance(target.vth, float):
+        full = target.vth
+    if full is None:
+        raise ValueError("a spec that was checked says which voltage is full")
+    moves = record.rate > 0 or record.tau_w is not None
+    low, high = record.bounds
+    return Hebbian(low, high, record.rate, record.offset, record.tau_w, full, record.learning and moves)
 
 
 def _rule(field: str, record: HmnConnection, spec: Spec, source: Source, cells: Cells) -> Rule:

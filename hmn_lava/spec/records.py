@@ -237,12 +237,35 @@ class HmnConnection(Record):
     probabilistic_gate: ProbabilisticGateSpec | None = None
 
 
+class HebbianConnection(Record):
+    """Synapses that learn without a third factor, from spikes and the voltage that they meet (arXiv:2508.13673, W_2).
+
+    In each step w <- clip(w exp(-1/tau_w) + rate S (rho(U) + offset), bounds), rho(U) = clip(U/full, 0, 1). S is 1
+    where the presynaptic neuron sends something, and U is the postsynaptic voltage with this step's input, before the
+    reset.
+    """
+
+    type: Literal["hebbian"]
+    source: Name = Field(description="presynaptic population")
+    target: Name = Field(description="postsynaptic population, lif")
+    weights: Array = Field(description=f"w at the start, {_WEIGHTS}, inside bounds")
+    bounds: Interval = Field((-1.0, 1.0), description="[w_min, w_max]")
+    delay: Array = Field(0.0, description="tau, whole steps 0..63, shaped as the weights")
+    topology: Topology = Field("dense", description=_TOPOLOGY)
+    rate: NonNegative = Field(description="eta, what a spike adds at full voltage and without an offset")
+    offset: Number = Field(0.0, description="beta, may be negative: a spike then weakens where U is below -beta full")
+    tau_w: Positive | None = Field(None, description="time constant of the weights, steps; null: they do not decay")
+    full: Positive | None = Field(None, description="voltage at which rho is 1; the target's vth if left out")
+    learning: StrictBool = Field(True, description="false: the weights stay")
+
+
 ConnectionRecord = Annotated[
     Annotated[StaticConnection, Tag("~static")]
     | Annotated[ConvConnection, Tag("~conv")]
     | Annotated[PoolConnection, Tag("~pool")]
-    | Annotated[HmnConnection, Tag("~hmn")],
-    chosen_by("type", ("static", "conv", "pool", "hmn")),
+    | Annotated[HmnConnection, Tag("~hmn")]
+    | Annotated[HebbianConnection, Tag("~hebbian")],
+    chosen_by("type", ("static", "conv", "pool", "hmn", "hebbian")),
 ]
 
 # ---- modulators and their context

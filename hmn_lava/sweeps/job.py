@@ -18,7 +18,6 @@ from hmn_lava.drive import drive
 from hmn_lava.errors import BackendError, HmnError
 from hmn_lava.hardware_profiles import Profile
 from hmn_lava.spec import Spec, spec_from_dict, spec_to_dict
-from hmn_lava.spec.records import HmnConnection
 
 ARRAYS = "arrays.npz"
 
@@ -103,7 +102,7 @@ def _observe(bundle: hl.Bundle, backend: str, steps: int | None) -> dict[str, fl
     """
     inputs, length = drive(bundle, None, steps)
     session = bundle.session(backend, threads=1)
-    learning = [name for name, c in bundle.spec.connections.items() if isinstance(c, HmnConnection)]
+    learning = [name for name in bundle.spec.connections if f"{name}.w" in bundle.network.signals]
     before = {name: session.real(f"{name}.w").copy() for name in learning}
     result = session.run(inputs, length)
     found: dict[str, float] = {}

@@ -30,7 +30,7 @@ from hmn_lava.errors import InputError
 from hmn_lava.spec import Spec
 from hmn_lava.spec.arrays import Values
 from hmn_lava.spec.parameters import with_parameters
-from hmn_lava.spec.records import HmnConnection, RandomTopology, TracesSpec
+from hmn_lava.spec.records import HebbianConnection, HmnConnection, RandomTopology, TracesSpec
 
 INSTANT = 1 / 5
 """tau_fast of a trace that hardly outlasts its step, 0.0067 of it; a trace without any decay constant is none."""
@@ -62,7 +62,12 @@ def without(spec: Spec, names: Sequence[str], start: Mapping[str, float] | None 
 
 def without_learning(spec: Spec) -> Spec:
     """Return the spec with ``learning: false`` on every connection that learns."""
-    return _changed(spec, lambda rule: {"learning": False})
+    still = {
+        name: c.model_copy(update={"learning": False})
+        for name, c in spec.connections.items()
+        if isinstance(c, (HmnConnection, HebbianConnection))
+    }
+    return spec.model_copy(update={"connections": {**spec.connections, **still}})
 
 
 def present(spec: Spec, start: Mapping[str, float] | None = None) -> list[str]:

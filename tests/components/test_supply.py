@@ -9,7 +9,15 @@ from hmn_lava import streams
 from hmn_lava.components.clock import off_beat
 from hmn_lava.components.oscillator import GATE, WAVE
 from hmn_lava.components.port import Port
-from hmn_lava.components.supply import NeuronGateForm, SupplyForm, ThirdForm, supply_activity, supply_thirds
+from hmn_lava.components.supply import (
+    NeuronGateForm,
+    SupplyForm,
+    ThirdForm,
+    VoltageForm,
+    supply_activity,
+    supply_thirds,
+    supply_voltages,
+)
 from hmn_lava.components.trace import DECAY
 from hmn_lava.fixed import Fixed
 from hmn_lava.microcode.builder import Builder
@@ -373,3 +381,27 @@ def test_the_gate_sees_the_third_factor_behind_its_phase():
     for n, gate in enumerate([1.0, 0.25, 0.0625]):
         p = float(eq.gate_probability(np.array([gate]), 40.0, 0.25)[0])
         assert near((y[n * N : (n + 1) * N] > 0).mean(), p, N)
+
+
+# ----------------------------------------------------------------------------------------------- voltages as y traces
+
+
+@pytest.mark.parametrize(("slope", "base"), [(100.0, 0.0), (80.0, 17.3), (0.05, 0.0), (200.0, 20.0)])
+@pytest.mark.parametrize("full", [1.0, 3.5])
+def test_a_voltage_is_cut_and_right_in_the_mean(slope, base, full):
+    """y = floor(scale clip(U, 0, full) + base + draw), at most 127: within a level, and 4 standard errors."""
+    volts, levels_, n = Fixed(WORD, True, 16), Fixed(20, False, 12), 20_000
+    b = Builder("neuron")
+    form = VoltageForm("y2", int(volts.quantise(full)), levels_, levels_)
+    supply_voltages(b, b.input("v", volts), SupplyForm(TRACE, None, (), (form,)), FRAME)
+    program = b.build()
+    assert verify(program) == [] and overflows(program) == []
+    constants = {f"level_y2_k{k}": key for k, key in enumerate(streams.keys(1, "c.level"))}
+    constants |= {"full_y2": form.full, "scale_y2": int(levels_.quantise(slope / full))}
+    constants |= {"base_y2": int(levels_.quantise(base))}
+    for real in (-100.0, -1e-4, 0.0, 0.3 * full, 0.999 * full, full, 100.0):
+        y = run(program, constants=constants, v=np.full(n, int(volts.quantise(real)))).states["y2"]
+        exact = min(slope * min(max(real, 0.0), full) / full + base, 127.0)
+        assert y.min() >= 0 and y.max() <= 127
+        assert np.abs(y - exact).max() <= ROUNDING
+        assert abs(y.mean() - exact) <= 4 * 0.5 / np.sqrt(n) + 2**-8

@@ -200,6 +200,40 @@ def engine_spec_dicts(draw: Any) -> dict[str, Any]:
     return dict(spec)
 
 
+@st.composite
+def hebbian_spec_dicts(draw: Any) -> dict[str, Any]:
+    """The same with two hebbian connections onto static LIFs: one of its own, one where an HMN rule may learn too."""
+    spec = draw(engine_spec_dicts())
+    populations, connections = spec["populations"], spec["connections"]
+    own: dict[str, Any] = {"type": "lif", "size": draw(SMALL), "du": draw(rounded(0.1, 1.0)), "dv": 0.3}
+    if draw(st.integers(0, 2)):
+        own |= {"refractory": draw(st.integers(0, 2)), "reset": draw(st.sampled_from(["value", "subtract"]))}
+    else:
+        own |= {"output": "voltage", "z_max": draw(st.sampled_from([1.0, 8.0]))}
+    populations["volts"] = own
+    weights = {"init": "uniform", "low": -1.0, "high": 1.0}
+    connections["drive"] = {"type": "static", "source": "x", "target": "volts", "weights": weights}
+    targets = ["volts", *(name for name, p in populations.items() if p["type"] == "lif" and name != "volts")]
+    sources = [name for name in populations if name != "teach"]
+    for number, target in enumerate([targets[0], draw(st.sampled_from(targets))]):
+        source = draw(st.sampled_from(sources))
+        bounds = draw(st.sampled_from([[-1.0, 1.0], [0.0, 0.5], [-2.0, 0.0], [-0.3, 0.7]]))
+        connections[f"h{number}"] = {
+            "type": "hebbian",
+            "source": source,
+            "target": target,
+            "weights": {"init": "uniform", "low": bounds[0], "high": bounds[1]},
+            "bounds": bounds,
+            "rate": draw(st.sampled_from([0.0, 0.003, 0.1, 1.0])),
+            "offset": draw(st.sampled_from([0.0, 0.5, -0.2, -1.0])),
+            "tau_w": draw(st.sampled_from([None, 2.0, 30.0, 1000.0])),
+            "full": draw(st.sampled_from([0.1, 1.0, 5.0])),
+            "delay": 0 if source == "x" else draw(st.integers(1, 2)),
+            "learning": draw(st.sampled_from([True, True, True, False])),
+        }
+    return dict(spec)
+
+
 def random_inputs(network: Any, steps: int, seed: int) -> dict[str, Any]:
     """Input that is silent at some steps, anywhere in its range at others, and already on the integer grid."""
     rng = np.random.default_rng(seed)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from specs import engine_spec_dicts, parse, random_inputs, spec_dicts
+from specs import engine_spec_dicts, hebbian_spec_dicts, parse, random_inputs, spec_dicts
 
 import hmn_lava as hl
 from hmn_lava.compiler import attempt
@@ -124,6 +124,26 @@ def check_engine(data: dict[str, Any], draw: int, folder: Path) -> bool:
 @given(data=engine_spec_dicts(), draw=st.integers(0, 2**31))
 def test_random_engine_specs(data: dict[str, Any], draw: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     check_engine(data, draw, tmp_path_factory.mktemp("specs"))
+
+
+@settings(QUICK, max_examples=15)
+@given(data=hebbian_spec_dicts(), draw=st.integers(0, 2**31))
+def test_random_hebbian_specs(data: dict[str, Any], draw: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    check_engine(data, draw, tmp_path_factory.mktemp("specs"))
+
+
+@pytest.mark.heavy
+def test_a_hundred_random_hebbian_specs(tmp_path_factory: pytest.TempPathFactory) -> None:
+    moved: list[bool] = []
+
+    @seed(0)
+    @settings(MANY, max_examples=100)
+    @given(data=hebbian_spec_dicts(), draw=st.integers(0, 2**31))
+    def examples(data: dict[str, Any], draw: int) -> None:
+        moved.append(check_engine(data, draw, tmp_path_factory.mktemp("specs")))
+
+    examples()
+    assert sum(moved) >= 25
 
 
 @pytest.mark.heavy

@@ -15,7 +15,7 @@ from hypothesis.errors import FlakyFailure
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from specs import engine_spec_dicts, parse, random_inputs, spec_dicts
+from specs import engine_spec_dicts, hebbian_spec_dicts, parse, random_inputs, spec_dicts
 
 import hmn_lava as hl
 from hmn_lava.compiler import attempt
@@ -61,6 +61,12 @@ def test_random_specs(data: dict[str, Any], draw: int) -> None:
 @FEW
 @given(data=engine_spec_dicts(), draw=st.integers(0, 2**31))
 def test_random_engine_specs(data: dict[str, Any], draw: int) -> None:
+    check(data, draw, "engine", 5)
+
+
+@settings(FEW, max_examples=3)
+@given(data=hebbian_spec_dicts(), draw=st.integers(0, 2**31))
+def test_random_hebbian_specs(data: dict[str, Any], draw: int) -> None:
     check(data, draw, "engine", 5)
 
 
