@@ -12,7 +12,8 @@ from hmn_lava.cli.options import DataOption, PlasticityOption, RowWorkersOption,
 from hmn_lava.cli.output import JsonOption, note, percent, print_json, print_table
 
 if TYPE_CHECKING:
-    from hmn_lava.tasks.ablation import Ablation, Estimate
+    from hmn_lava.estimate import Estimate
+    from hmn_lava.tasks.ablation import Ablation
 
 WithoutOption = Annotated[
     list[str] | None, typer.Option("--without", metavar="SUBSYSTEM", help="Switch a subsystem off; may be repeated.")

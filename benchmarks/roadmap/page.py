@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.environment import ROOT
 from benchmarks.roadmap.runs import Run
-from hmn_lava.tasks.ablation import Estimate
+from hmn_lava.estimate import Estimate
 
 PAGE = ROOT / "docs" / "results.md"
 PLACE = re.compile(r"(<!-- table: ([^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)

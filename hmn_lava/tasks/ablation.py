@@ -15,45 +15,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hmn_lava.errors import BackendError, InputError
+from hmn_lava.errors import InputError
+from hmn_lava.estimate import Estimate, require_intervals
 from hmn_lava.tasks.cost import Energy, energy_per_update
 from hmn_lava.tasks.runner import find_task
 from hmn_lava.tasks.subsystems import cuts, name_cut, present
-
-CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over seeds and its interval; the interval is None for one seed."""
-
-    mean: float
-    low: float | None
-    high: float | None
-
-    @classmethod
-    def of(cls, values: NDArray[np.float64]) -> Estimate:
-        """From one value per seed: mean +- t s / sqrt(n), s the sample standard deviation."""
-        mean, n = float(values.mean()), len(values)
-        if n < 2:
-            return cls(mean, None, None)
-        from scipy.stats import t
-
-        half = float(t.ppf((1.0 + CONFIDENCE) / 2.0, n - 1)) * float(values.std(ddof=1)) / n**0.5
-        return cls(mean, mean - half, mean + half)
-
-    @property
-    def sign(self) -> int:
-        """1 or -1 where the interval lies on one side of 0, else 0."""
-        if self.low is None or self.high is None:
-            return 0
-        return int(self.low > 0.0) - int(self.high < 0.0)
 
 
 @dataclass(frozen=True)
@@ -116,8 +87,7 @@ def ablate(
     """
     from hmn_lava.sweeps import Grid, sweep
 
-    if find_spec("scipy") is None:
-        raise BackendError('intervals need scipy, which is not installed: pip install "hmn-lava[sweep]"')
+    require_intervals("sweep")
     task = find_task(name, data)
     chosen = cuts(present(task.spec(), task.start), pairs)
     if len(chosen) < 2:

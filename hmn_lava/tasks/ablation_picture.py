@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from hmn_lava.estimate import Estimate
 from hmn_lava.pictures import check_picture, new_figure, save_picture
-from hmn_lava.tasks.ablation import Ablation, Cut, Estimate
+from hmn_lava.tasks.ablation import Ablation, Cut
 
 HELPS, HURTS, UNCLEAR = "tab:green", "tab:red", "tab:gray"
 

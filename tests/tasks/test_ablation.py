@@ -5,10 +5,12 @@ import pytest
 from scipy import stats
 
 import hmn_lava.sweeps
+from hmn_lava import estimate
 from hmn_lava.errors import BackendError, InputError
+from hmn_lava.estimate import Estimate
 from hmn_lava.sweeps.job import Outcome
-from hmn_lava.tasks import TASKS, ablation
-from hmn_lava.tasks.ablation import Estimate, ablate
+from hmn_lava.tasks import TASKS
+from hmn_lava.tasks.ablation import ablate
 from hmn_lava.tasks.ablation_picture import draw
 from hmn_lava.tasks.subsystems import cuts, present, read_cut
 
@@ -97,7 +99,7 @@ def test_a_picture_of_singles_and_of_one_seed(worth, tmp_path):
 def test_what_is_missing_is_told(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="no such task"):
         ablate("chess", tmp_path / "a.parquet")
-    monkeypatch.setattr(ablation, "find_spec", lambda name: None)
+    monkeypatch.setattr(estimate, "find_spec", lambda name: None)
     with pytest.raises(BackendError, match=r'scipy.*pip install "hmn-lava\[sweep\]"'):
         ablate("bandit", tmp_path / "a.parquet")
 
