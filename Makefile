@@ -20,10 +20,12 @@ SANAFE := $(VENV)-sanafe
 # lava-dl with its torch: 5.6 GB, for Python 3.10 alone, and it holds pytest below 8.
 DL := $(VENV)-dl
 FRAMEWORKS := $(VENV)-frameworks
+# PyTorch, for what trains; its CPU build is for Python 3.11.
+TRAINING := $(VENV)-training
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo language test heavy test-dl test-frameworks lint format types docs bench venv clean
+.PHONY: help demo language mpsl test heavy test-training test-dl test-frameworks lint format types docs bench venv clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -34,12 +36,18 @@ demo: $(BASE) ## learn digits in the chip's integers, next to the float model
 language: $(LANGUAGE) ## read code and prose with a frozen Transformer and adapters that learn
 	$(RUN) examples/language.py
 
+mpsl: $(TRAINING)/.installed ## train with three plasticities, merge, and run the chip's integers
+	$(TRAINING)/bin/python examples/mpsl.py
+
 test: $(DEV) ## run the tests (all but the long ones)
 	$(RUN) -m pytest -n 2 -m "not heavy"
 
 # Exit code 5 of pytest says that there are none.
 heavy: $(DEV) ## run the long tests
 	$(RUN) -m pytest -n 2 -m heavy || test $$? -eq 5
+
+test-training: $(TRAINING)/.installed ## train networks, and test what is claimed of them (PyTorch)
+	$(TRAINING)/bin/python -m pytest -n 2 tests/training tests/cli/test_mpsl.py tests/test_readme.py::test_mpsl
 
 test-dl: $(DL)/.installed ## compare imported networks with lava-dl itself (5.6 GB)
 	$(DL)/bin/python -m pytest -p no:cacheprovider --override-ini filterwarnings=default -q tests/dl
@@ -71,7 +79,7 @@ bench: $(BASE) $(BRIAN2)/.installed $(SANAFE)/.installed ## measure beside other
 venv: $(DEV) ## only make the virtual environment
 
 clean: ## remove the virtual environment and everything built
-	rm -rf $(VENV) $(BRIAN2) $(SANAFE) $(DL) $(FRAMEWORKS) build dist site demo-output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BRIAN2) $(SANAFE) $(DL) $(FRAMEWORKS) $(TRAINING) build dist site demo-output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 $(MADE): constraints.txt scripts/make_venv.sh scripts/find_python.sh
@@ -107,6 +115,13 @@ $(DL)/.installed: pyproject.toml constraints.txt
 	grep -Ev '^(pytest|pillow)' constraints.txt > $(DL)/constraints.txt
 	$(DL)/bin/pip install --quiet --disable-pip-version-check -c $(DL)/constraints.txt lava-dl==0.6.0 "pytest<8"
 	$(DL)/bin/pip install --quiet --disable-pip-version-check -c $(DL)/constraints.txt --no-build-isolation -e .
+	@touch $@
+
+$(TRAINING)/.installed: pyproject.toml constraints.txt
+	scripts/make_venv.sh $(TRAINING) 3.11
+	$(TRAINING)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0 numpy
+	$(TRAINING)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation \
+		-e '.[training]' pytest pytest-xdist hypothesis
 	@touch $@
 
 $(DOCS): $(BASE)

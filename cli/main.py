@@ -24,6 +24,7 @@ from hmn_lava.cli import (
     init,
     inspect,
     language,
+    mpsl,
     output,
     profile,
     profiles,
@@ -55,6 +56,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 GROUPS = {
     "task": task.app,
     "language": language.app,
+    "mpsl": mpsl.app,
     "board": board.app,
     "profiles": profiles.app,
 }

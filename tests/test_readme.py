@@ -96,3 +96,21 @@ def test_language(tmp_path: Path) -> None:
         assert [float(n) for n in figures] == pytest.approx([float(n) for n in then.split()[3:]], rel=0.05, abs=0.02)
     ratios = [float(line.split()[-1]) for line in printed if line.startswith("code")]
     assert ratios[3] < 0.9
+
+
+@pytest.mark.heavy
+def test_mpsl(tmp_path: Path) -> None:
+    """The example of three plasticities prints what the README shows, within what another machine's rounding does."""
+    pytest.importorskip("torch", reason="PyTorch is not installed: make test-training")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "mpsl.py")], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    (shown,) = [lines(block) for block in blocks("") if "MPSL on digits" in block]
+    printed = [line for line in lines(done.stdout) if not line.startswith(".")]
+    assert len(printed) == len(shown)
+    number = r"\d+\.\d+"
+    for now, then in zip(printed, shown, strict=True):
+        assert re.sub(number, "", now) == re.sub(number, "", then)
+        largest = 0.3 if "lambda" in now else 0.02
+        found, told = ([float(n) for n in re.findall(number, line)] for line in (now, then))
+        assert found == pytest.approx(told, abs=largest)
