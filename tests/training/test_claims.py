@@ -20,6 +20,8 @@ pytestmark = pytest.mark.heavy
 
 CHANCE = 0.13
 """More than the share of any digit in a test of 1,000."""
+EXAMINED = 400
+"""Test samples that integers are tried on; the float reference takes most of the time."""
 NOISE = 0.003
 """Half of the 95 % interval of MPSL's lead over STBP alone, which is 0.0003: another machine's rounding may turn it."""
 
@@ -54,10 +56,12 @@ def test_noise_costs_accuracy(found):
 
 
 def test_integers_are_within_half_a_point(found, runs):
+    lost = []
     for seed in range(3):
         run = load_run(runs / f"MPSL-{seed}")
         shown = torch.from_numpy(run.samples.shown("test", np.arange(200)))
         assert torch.allclose(run.network(shown), run.network.run(run.network.merged(), shown), rtol=1e-5, atol=1e-5)
-        kept = integers(run, 1000)
-        assert kept.reference == pytest.approx(kept.trained, abs=0.001)
-        assert abs(kept.integers - kept.trained) <= 0.005
+        kept = integers(run, EXAMINED)
+        assert kept.reference == pytest.approx(kept.trained, abs=1.5 / EXAMINED)
+        lost.append(kept.trained - kept.integers)
+    assert abs(np.mean(lost)) <= 0.005 and max(map(abs, lost)) <= 0.01
