@@ -29,6 +29,9 @@ LayersOption = Annotated[
 EpochsOption = Annotated[int | None, typer.Option("--epochs", metavar="N", min=1, help="Passes over the samples.")]
 BatchesOption = Annotated[int | None, typer.Option("--batch", metavar="N", min=1, help="Samples of a batch.")]
 StepsOption = Annotated[int | None, typer.Option("--steps", metavar="T", min=1, help="Time steps of a sample.")]
+MovedOption = Annotated[
+    str | None, typer.Option("--data", metavar="DATA", help="Where the run's data are, if they have moved.")
+]
 MechanismsOption = Annotated[
     str | None, typer.Option("--mechanisms", metavar="M", help="Which learn: stbp,hebbian,sbp or fewer. [all]")
 ]
@@ -105,15 +108,16 @@ def train(
         guided=guided,
         reuse=reuse,
     )
-    from hmn_lava.training.data import samples_at
+    from hmn_lava.training.data import full_name, samples_at
     from hmn_lava.training.fit import test_accuracy
     from hmn_lava.training.fit import train as run
     from hmn_lava.training.pictures import draw_lambdas
 
     check_folder(folder)
     samples = samples_at(data, settings.steps, settings.seed)
+    note(f"each epoch is kept in {folder}; the same command goes on with a run that was stopped")
     with percent("training") as tell:
-        trained = run(samples, settings, folder, tell, data)
+        trained = run(samples, settings, folder, tell, full_name(data))
     accuracy = test_accuracy(trained.network, samples)
     if picture is not None:
         draw_lambdas(trained, picture)
@@ -132,7 +136,9 @@ def train(
         for number, (scales, norms) in enumerate(zip(last["lambda"], last["norm"], strict=True), 1)
     ]
     columns = ["layer", "lambda_1", "lambda_2", "lambda_3", "STBP's norm", "Hebbian's", "SBP's"]
-    print_table(columns, rows, f"{settings.name} on {data}: {settings.epochs} epochs, {settings.layers}, seed {seed}")
+    print_table(
+        columns, rows, f"{settings.name} on {data}: {settings.epochs} epochs, {settings.layers}, seed {settings.seed}"
+    )
     note(f"right about {last['accuracy']:.4f} of the training samples in the last epoch, {accuracy:.4f} of the test")
     note(f"next: hmn-lava mpsl export {folder} -o SPEC")
 
@@ -146,6 +152,7 @@ def test(
     level: Annotated[
         list[float] | None, typer.Option("--level", metavar="X", help="How much of it; may be repeated.")
     ] = None,
+    data: MovedOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Test a trained network on its test samples, as they are or perturbed."""
@@ -155,7 +162,7 @@ def test(
     from hmn_lava.training.deploy import load_run
     from hmn_lava.training.robustness import tested
 
-    run = load_run(folder)
+    run = load_run(folder, data)
     rows = tested(run, perturbation, level or ())
     if as_json:
         content = [{"perturbation": name, "level": each, "accuracy": found} for name, each, found in rows]
@@ -175,6 +182,10 @@ def export(
     samples: Annotated[
         int, typer.Option("--samples", metavar="N", min=0, help="Test samples to compare integers with floats on.")
     ] = 1000,
+    inputs: Annotated[
+        Path | None, typer.Option("--inputs", metavar="IN.npz", help="Also write ten test samples, for `run --input`.")
+    ] = None,
+    data: MovedOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Merge a trained network, write it as a spec, and say what its integers keep of its accuracy."""
@@ -183,16 +194,19 @@ def export(
     from hmn_lava.training import require_torch
 
     require_torch()
-    from hmn_lava.training.deploy import deploy, integers, load_run
+    from hmn_lava.training.deploy import deploy, integers, load_run, write_inputs
 
     check_folder(output)
-    if graph is not None:
-        check_output(graph)
-    run = load_run(folder)
+    for written in (graph, inputs):
+        if written is not None:
+            check_output(written)
+    run = load_run(folder, data)
     deployed = deploy(run, plastic=plastic, graph=graph)
     file = hl.dump_spec(deployed.spec, output)
+    if inputs is not None:
+        write_inputs(run, deployed, inputs)
     with percent("samples") as tell:
-        found = integers(run, samples, tell) if samples else None
+        found = integers(run, deployed, samples, tell) if samples else None
     if as_json:
         content: dict[str, Any] = {"file": str(file), "data": run.data, "backend": "fast", "plastic": plastic}
         content["findings"] = [finding.as_dict() for finding in deployed.findings]
@@ -210,6 +224,8 @@ def export(
         print_table(["", "accuracy"], rows, f"{found.samples} test samples of {run.data}")
     engine = " --plasticity engine" if plastic else ""
     note(f"wrote {file}; next: hmn-lava compile {output}{engine} -o {output}.bundle")
+    if inputs is not None:
+        note(f"then: hmn-lava run {output}.bundle --input {inputs}")
 
 
 @app.command()
@@ -224,6 +240,7 @@ def adapt(
     gain: Annotated[
         float, typer.Option("--gain", metavar="G", min=1e-3, help="How much faster than in training it learns.")
     ] = 1.0,
+    data: MovedOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Let the last layer's Hebbian rule learn on, in the chip's integers, from perturbed samples with labels."""
@@ -233,7 +250,7 @@ def adapt(
     from hmn_lava.training.deploy import load_run
     from hmn_lava.training.online import adapt as teach
 
-    found = teach(load_run(folder), perturbation, level, lessons, samples, gain)
+    found = teach(load_run(folder, data), perturbation, level, lessons, samples, gain)
     content = {"before": found.before, "after": found.after, "lessons": found.lessons, "samples": found.samples}
     if as_json:
         print_json("mpsl adapt", {"folder": str(folder), "backend": "fast", "plasticity": "engine", **content})
@@ -254,9 +271,12 @@ def experiment(
     steps: StepsOption = None,
     epochs: EpochsOption = None,
     batch: BatchesOption = None,
+    variant: Annotated[
+        list[str] | None, typer.Option("--variant", metavar="V", help="A variant to train; may be repeated. [all]")
+    ] = None,
     by_hand: Annotated[
-        str, typer.Option("--by-hand", metavar="A,B,C", help="Of fusion: lambda_1 to lambda_3 set by hand.")
-    ] = "1,0.5,0.25",
+        str | None, typer.Option("--by-hand", metavar="A,B,C", help="Of fusion: lambda set by hand. [1,0.5,0.25]")
+    ] = None,
     level: Annotated[
         list[str] | None,
         typer.Option("--level", metavar="P=X,...", help="Of robustness: levels of a perturbation; may be repeated."),
@@ -275,14 +295,18 @@ def experiment(
     from hmn_lava.drive import check_folder, check_output
     from hmn_lava.pictures import check_picture
     from hmn_lava.training import require_torch
-    from hmn_lava.training.choose import chosen_levels, chosen_settings, three_numbers
+    from hmn_lava.training.choose import check_experiment, chosen_levels, chosen_settings, three_numbers
+    from hmn_lava.training.variants import BY_HAND, variants
 
     require_torch()
     if picture is not None:
         check_picture(picture)
         check_output(picture)
+    check_experiment(name, others or (), by_hand, level)
     settings = chosen_settings(data, others or (), layers=layers, steps=steps, epochs=epochs, batch=batch)
-    wanted, numbers = chosen_levels(level), three_numbers(by_hand, "--by-hand")
+    wanted, numbers = chosen_levels(level), three_numbers(by_hand, "--by-hand") if by_hand else BY_HAND
+    variants(name, settings, numbers, variant or ())  # unknown names are told before PyTorch is loaded
+    from hmn_lava.training.data import full_name
     from hmn_lava.training.experiments import run_experiment
     from hmn_lava.training.pictures import draw_experiment
 
@@ -290,12 +314,13 @@ def experiment(
     with percent("networks") as tell:
         found = run_experiment(
             name,
-            data,
+            full_name(data),
             settings,
             output,
             seeds=seeds,
             by_hand=numbers,
             levels=wanted,
+            only=variant or (),
             workers=workers,
             tell=tell,
             say=note,

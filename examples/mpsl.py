@@ -29,7 +29,7 @@ def main() -> None:
     deployed = deploy(run)
     bundle = hl.compile(deployed.spec, seed=0)
     bundle.save(f"{FOLDER}.bundle")
-    found = integers(run, len(samples.labels("test")))
+    found = integers(run, deployed, len(samples.labels("test")))
     print(f"merged, compiled for {bundle.profile.name}: {bundle.placement.cores} cores")
     print(f"float model of the chip: {found.reference:.3f}; its integers: {found.integers:.3f}; backend fast")
 

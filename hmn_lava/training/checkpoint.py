@@ -49,13 +49,13 @@ class Checkpoint:
     def of(
         cls,
         network: Mpsl,
-        optimizer: torch.optim.Optimizer,
+        optimizer: torch.optim.Optimizer | None,
         draws: torch.Generator,
         history: list[dict[str, Any]],
         data: str,
     ) -> Checkpoint:
         tensors = {f"network.{name}": value.contiguous() for name, value in network.state_dict().items()}
-        for number, state in optimizer.state_dict()["state"].items():
+        for number, state in ({} if optimizer is None else optimizer.state_dict()["state"]).items():
             tensors |= {f"optimizer.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
         tensors["draws"] = draws.get_state()
         return cls(network.settings, data, network.sample, network.classes, tensors, history)
@@ -77,11 +77,14 @@ class Checkpoint:
         network.load_state_dict(own)
         return network
 
-    def restore(self, network: Mpsl, optimizer: torch.optim.Optimizer, draws: torch.Generator, where: str = "") -> None:
+    def restore(
+        self, network: Mpsl, optimizer: torch.optim.Optimizer | None, draws: torch.Generator, where: str = ""
+    ) -> None:
         """Put a run back to where it was."""
         network.load_state_dict(self.network(where).state_dict())
         unfit = _broken(where, "has a state of training that does not fit its network")
-        parameters = [each for group in optimizer.param_groups for each in group["params"]]
+        groups = [] if optimizer is None else optimizer.param_groups
+        parameters = [each for group in groups for each in group["params"]]
         names = {f"optimizer.{n}.{key}": (n, key) for n in range(len(parameters)) for key in _ADAM}
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in self.tensors.items():
@@ -95,7 +98,8 @@ class Checkpoint:
         if any(each.keys() != _ADAM for each in state.values()):
             raise unfit
         try:
-            optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+            if optimizer is not None:
+                optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
             draws.set_state(self.tensors["draws"])
         except (KeyError, ValueError, RuntimeError, TypeError):
             raise unfit from None

@@ -10,6 +10,7 @@ from typing import Any
 from hmn_lava.errors import InputError
 from hmn_lava.training.perturbations import PERTURBATIONS
 from hmn_lava.training.settings import Settings, settings_of
+from hmn_lava.training.variants import FIXED
 
 USUAL: Mapping[str, Mapping[str, Any]] = {
     "digits": {"layers": "16c3,32c3s2,64", "shift": 1, "epochs": 20},
@@ -40,6 +41,18 @@ def chosen_settings(data: str, others: Sequence[str] = (), **options: Any) -> Se
     elif isinstance(fusion, str) and fusion != "learned":
         content["fusion"] = three_numbers(fusion, "--fusion")
     return settings_of(content)
+
+
+def check_experiment(experiment: str, others: Sequence[str], by_hand: str | None, levels: Sequence[str] | None) -> None:
+    """Raise InputError for what an experiment sets itself, and for options of another experiment."""
+    for text in others:
+        if text.partition("=")[0] in FIXED:
+            remedy = "leave it out, or use hmn-lava mpsl train"
+            raise InputError("is set by the experiment itself", field="--set", value=text, remedy=remedy)
+    for option, value, of in (("--by-hand", by_hand, "fusion"), ("--level", levels, "robustness")):
+        if value and experiment != of:
+            problem = f"has no meaning in the experiment {experiment}"
+            raise InputError(problem, field=option, value=str(value), remedy=f"leave it out, or run {of}")
 
 
 def three_numbers(text: str, option: str) -> tuple[float, float, float]:

@@ -141,6 +141,11 @@ def samples_at(name: str, steps: int, seed: int) -> Samples:
     return ImageSamples(path.name, parts, {"train": found.train, "test": found.test})
 
 
+def full_name(name: str) -> str:
+    """The name of a data set at hand, or an absolute path: a run is to be found from any folder."""
+    return name if name in BUILT_IN else str(Path(name).resolve())
+
+
 def holds_events(name: str) -> bool:
     """Whether samples are recordings: of a folder without MNIST's files."""
     path = Path(name)

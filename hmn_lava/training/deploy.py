@@ -5,7 +5,7 @@ Where it stays plastic, the last layer has two connections from the same neurons
     frozen   λ_1 W_1 + λ_3 W_3
     plastic  λ_2 W_2, which learns on: W ← W e^{-1/(τ_w B)} + λ_2 η/B S (ρ(U) + β)
 
-since the chip takes one sample at a time where training took a mean over B of them. An input population ``label``
+since the chip takes one sample at a time where training took a mean over B of them. An input population ``teacher``
 drives the neurons of the last layer, so that ρ(U) is 1 for the class of a label and 0 for the others; without a label
 it is what the network itself makes of the sample.
 """
@@ -41,6 +41,10 @@ CALIBRATED = 200
 """Training samples by which the largest voltage of the read-out is found."""
 ROOM = 1.25
 """How much larger than found the read-out's voltage may become before it saturates."""
+TEACHER, PLASTIC = "teacher", "plastic"
+"""Names of what a plastic last layer has besides: the input of labels, and the synapses that learn."""
+DRIVE = 4.0
+"""How much stronger a label drives a neuron than all that it hears, so that ρ(U) is 1 or 0 from the first step on."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +81,16 @@ class Kept:
         return dict(self.__dict__)
 
 
-def load_run(folder: Path) -> Run:
-    """The network of a training run, and its samples. Raises InputError for a folder without one."""
+def load_run(folder: Path, data: str | None = None) -> Run:
+    """The network of a training run, and its samples, which ``data`` says if they have moved.
+
+    Raises InputError for a folder without a run, and samples that are not of its shape.
+    """
     kept = read_checkpoint(folder)
     if kept is None:
         remedy = "give the folder that hmn-lava mpsl train wrote"
         raise InputError("holds no training run", where=str(folder), remedy=remedy)
-    samples = samples_at(kept.data, kept.settings.steps, kept.settings.seed)
+    samples = samples_at(data or kept.data, kept.settings.steps, kept.settings.seed)
     if samples.shape != kept.sample or samples.classes != kept.classes:
         problem = f"has samples of {samples.shape}, not of {kept.sample} as the run had"
         raise InputError(problem, where=str(folder), field="data", value=kept.data, remedy="give the run's own data")
@@ -108,15 +115,14 @@ def deploy(run: Run, *, plastic: bool = False, gain: float = 1.0, graph: Path | 
     return Deployed(spec, found.findings, found.input, found.output)
 
 
-def integers(run: Run, samples: int, tell: Tell = lambda done, total: None) -> Kept:
+def integers(run: Run, deployed: Deployed, samples: int, tell: Tell = lambda done, total: None) -> Kept:
     """What PyTorch, the float reference of the spec and the chip's integers say of the first test samples.
 
-    Merged, without a rule that would learn from the test. The answer is the largest voltage of the last step.
+    With its rule off, which would learn from the test. The answer is the largest voltage of the last step.
     """
     labels = run.samples.labels("test")[:samples]
     shown = run.samples.shown("test", np.arange(len(labels)))
-    plain = deploy(run)
-    bundle = hl.compile(plain.spec, seed=run.settings.seed)
+    bundle = hl.compile(held(deployed), seed=run.settings.seed)
     done = 0
 
     def tick(more: int) -> None:
@@ -125,23 +131,42 @@ def integers(run: Run, samples: int, tell: Tell = lambda done, total: None) -> K
         tell(done, len(labels))
 
     found = measure(
-        bundle, {plain.input: steps_of(shown, run.settings.steps)}, labels, output=plain.output, decode="last",
-        progress=tick,
+        bundle, inputs_of(run, deployed, shown), labels, output=deployed.output, decode="last", progress=tick
     )  # fmt: skip
     trained = float(np.mean(answers(run.network, shown) == labels))
     return Kept(trained, found.float_accuracy, found.accuracy, found.agreement, len(labels))
+
+
+def held(deployed: Deployed, weights: NDArray[np.float64] | None = None) -> Spec:
+    """The spec with its rule off, if it has one, and with these plastic weights, or its own."""
+    plastic = deployed.spec.connections.get(PLASTIC)
+    if plastic is None:
+        return deployed.spec
+    changed = {"learning": False} | ({} if weights is None else {"weights": weights})
+    record = type(plastic).model_validate({**plastic.model_dump(), **changed})
+    return deployed.spec.model_copy(update={"connections": {**deployed.spec.connections, PLASTIC: record}})
+
+
+def inputs_of(run: Run, deployed: Deployed, shown: Singles) -> dict[str, NDArray[np.float64]]:
+    """Samples without labels, as input of each population: (samples, T, size)."""
+    found = {deployed.input: steps_of(shown, run.settings.steps)}
+    if TEACHER in deployed.spec.populations:
+        found[TEACHER] = np.zeros((len(shown), run.settings.steps, run.network.classes))
+    return found
+
+
+def write_inputs(run: Run, deployed: Deployed, file: Path, count: int = 10) -> None:
+    """Write test samples, one after the other, as arrays (steps, size) of an npz file. Raises InputError."""
+    which = np.arange(min(count, len(run.samples.labels("test"))))
+    arrays = inputs_of(run, deployed, run.samples.shown("test", which))
+    flat = {name: array.reshape(-1, array.shape[2]) for name, array in arrays.items()}
+    write_output(file, lambda stream: np.savez(stream, **flat))
 
 
 def steps_of(shown: Singles, steps: int) -> NDArray[np.float64]:
     """Samples as input of a network: (samples, T, size)."""
     frames = np.repeat(shown[:, None], steps, 1) if shown.ndim == 4 else shown
     return frames.reshape(len(frames), steps, -1).astype(np.float64)
-
-
-LABEL, PLASTIC = "label", "plastic"
-"""Names of what a plastic last layer has besides: the input of labels, and the synapses that learn."""
-DRIVE = 4.0
-"""How much stronger a label drives a neuron than all that it hears, so that ρ(U) is 1 or 0 from the first step on."""
 
 
 def _plastic(run: Run, name: str, largest: float, gain: float) -> tuple[Spec, Imported]:
@@ -161,8 +186,8 @@ def _plastic(run: Run, name: str, largest: float, gain: float) -> tuple[Spec, Im
         own = scales[1] * (torch.zeros_like(stbp) if hebbian is None else hebbian)
         rate = float(scales[1] * last.hebbian.eta) / settings.batch
     if rate < 0.0:
-        remedy = "train with --unguided, which keeps eta as it began, or with --fusion equal"
-        raise InputError("became negative: it unlearns", field="lambda_2 eta", value=rate, remedy=remedy)
+        remedy = "train with a positive eta, and --unguided, which keeps it as it began"
+        raise InputError("is negative: it unlearns", field="lambda_2 eta", value=rate, remedy=remedy)
     weights = [*network.merged()[:-1], frozen]
     found = import_merged(network, weights, spikes=run.samples.spikes, voltage_max=largest, name=name)
     net = hl.Network(found.spec.name)
@@ -182,8 +207,8 @@ def _plastic(run: Run, name: str, largest: float, gain: float) -> tuple[Spec, Im
         full=settings.threshold,
         bounds=(-reach, reach),
     )
-    net.input(LABEL, network.classes, range=(-1.0, 1.0))
-    net.connect_static(LABEL, found.output, topology="one_to_one", weights=DRIVE * largest)
+    net.input(TEACHER, network.classes, range=(-1.0, 1.0))
+    net.connect_static(TEACHER, found.output, topology="one_to_one", weights=DRIVE * largest)
     net.restart(settings.steps)
     return net.spec(), found
 

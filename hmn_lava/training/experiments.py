@@ -5,23 +5,26 @@ Each network is kept in a folder of its own, so that an experiment that was stop
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from hmn_lava.errors import RunError
 from hmn_lava.estimate import Estimate, require_intervals
 from hmn_lava.training.data import samples_at
 from hmn_lava.training.fit import test_accuracy, train
 from hmn_lava.training.perturbations import PERTURBATIONS, perturb
 from hmn_lava.training.settings import MECHANISMS, Settings
 from hmn_lava.training.variants import BY_HAND, variants
+from hmn_lava.workers import worker_processes
 
 CLEAN = "clean"
 
@@ -69,6 +72,7 @@ def run_experiment(
     seeds: int = 3,
     by_hand: Sequence[float] = BY_HAND,
     levels: Levels | None = None,
+    only: Sequence[str] = (),
     workers: int = 1,
     tell: Callable[[int, int], None] = lambda done, total: None,
     say: Callable[[str], None] = lambda text: None,
@@ -76,11 +80,11 @@ def run_experiment(
     """Train each variant with the seeds 0 .. ``seeds`` - 1, and test it; all of a seed see the same split.
 
     ``levels``: of each perturbation, for the experiment on robustness, or else those that it has by default.
-    ``workers``: processes that train, each on its share of the processors.
+    ``only``: the variants to train, if not all. ``workers``: processes that train, each on its share of the processors.
     Raises as :func:`hmn_lava.training.fit.train` and :func:`samples_at`; BackendError where scipy is missing.
     """
     require_intervals("training")
-    chosen = variants(experiment, settings, by_hand)
+    chosen = variants(experiment, settings, by_hand, only)
     tests = _tests(experiment, levels)
     runs = [
         (each.model_copy(update={"seed": seed}), folder / f"{name.replace(' ', '-')}-{seed}")
@@ -123,17 +127,23 @@ def _train_in_processes(
     data: str, runs: Sequence[tuple[Settings, Path]], workers: int, tell: Callable[[int, int], None]
 ) -> None:
     """Train all runs into their folders. Raises what a run raised first; the others are then not begun."""
-    threads = max(1, torch.get_num_threads() // workers)
-    # Not forked: PyTorch's threads would not be there.
-    with ProcessPoolExecutor(workers, get_context("spawn"), torch.set_num_threads, (threads,)) as pool:
+    with worker_processes(workers, _begin, (max(1, torch.get_num_threads() // workers),)) as pool:
         waiting = {pool.submit(_train_one, data, *run) for run in runs}
         try:
             for done, future in enumerate(as_completed(waiting), 1):
                 future.result()
                 tell(done, len(runs))
-        except BaseException:
+        except BrokenProcessPool:
+            remedy = "use fewer --workers; the same command goes on"
+            raise RunError(f"a process that trained has died\n  remedy: {remedy}") from None
+        finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            raise
+
+
+def _begin(threads: int) -> None:
+    """An interrupt ends a process at once: what it raised would be the outcome of one run, and the next would begin."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    torch.set_num_threads(threads)
 
 
 def _train_one(data: str, settings: Settings, place: Path) -> None:

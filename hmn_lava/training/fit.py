@@ -23,6 +23,8 @@ from hmn_lava.training.settings import Settings
 EXAMINED = 250
 """Samples that are tested at once."""
 
+LOWER = "lower rate, local_rate, eta or kappa: --set rate=0.001"
+
 Tell = Callable[[int, int], None]
 """Takes how many batches are done, and of how many."""
 
@@ -52,7 +54,8 @@ def train(
     """
     name = samples.name if data is None else data
     network = Mpsl(settings, samples.shape, samples.classes)
-    optimizer = torch.optim.Adam(_groups(network, settings))
+    groups = _groups(network, settings)
+    optimizer = torch.optim.Adam(groups) if groups else None  # what learns may all be local
     draws = torch.Generator().manual_seed(settings.seed)
     labels = torch.from_numpy(samples.labels("train"))
     batches = math.ceil(len(labels) / settings.batch)
@@ -69,24 +72,24 @@ def train(
             order = torch.randperm(len(labels), generator=draws)
             loss = right = 0.0
             for number, which in enumerate(order.split(settings.batch)):
-                _set_rates(optimizer, settings, (epoch * batches + number) / (settings.epochs * batches))
                 shown = torch.from_numpy(samples.shown("train", which.numpy()))
                 if settings.shift:
                     shown = shifted(shown, settings.shift, draws)
                 scores = network(shown, labels[which])
                 error = functional.cross_entropy(scores, labels[which])
                 if not torch.isfinite(error):
-                    told = f"the loss is {error.item()} in epoch {epoch + 1}: lower --rate, --eta or --kappa"
-                    raise RunError(told)
-                optimizer.zero_grad()
-                error.backward()
-                optimizer.step()
+                    raise RunError(f"the loss is {error.item()} in epoch {epoch + 1}\n  remedy: {LOWER}")
+                if optimizer is not None:
+                    _set_rates(optimizer, (epoch * batches + number) / (settings.epochs * batches))
+                    optimizer.zero_grad()
+                    error.backward()
+                    optimizer.step()
                 loss += error.item() * len(which)
                 right += float((scores.argmax(1) == labels[which]).sum())
                 tell(epoch * batches + number + 1, settings.epochs * batches)
             row = row_of(network, epoch + 1) | {"loss": loss / len(labels), "accuracy": right / len(labels)}
             if not _all_finite(network, row):
-                raise RunError(f"weights are not finite after epoch {epoch + 1}: lower --rate, --eta or --kappa")
+                raise RunError(f"weights are not finite after epoch {epoch + 1}\n  remedy: {LOWER}")
             found.history.append(row)
             if folder is not None:
                 write_checkpoint(folder, Checkpoint.of(network, optimizer, draws, found.history, name))
@@ -156,7 +159,7 @@ def _groups(network: Mpsl, settings: Settings) -> list[dict[str, Any]]:
     ]
 
 
-def _set_rates(optimizer: torch.optim.Optimizer, settings: Settings, progress: float) -> None:
+def _set_rates(optimizer: torch.optim.Optimizer, progress: float) -> None:
     """lr = start (1 + cos(π progress)) / 2."""
     for group in optimizer.param_groups:
         group["lr"] = group["start"] * 0.5 * (1.0 + math.cos(math.pi * progress))

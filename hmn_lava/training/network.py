@@ -24,8 +24,8 @@ from hmn_lava.training.settings import Settings, parse_layers
 from hmn_lava.training.stbp import initial, spike
 from hmn_lava.training.synapses import Conv, Dense, Synapses
 
-LARGEST = 2**26
-"""Weights of one tensor."""
+LARGEST = 2**24
+"""Weights of one tensor; training keeps up to ten numbers of that size for each."""
 
 Signal: TypeAlias = "tuple[Tensor | float, Tensor | float]"
 Watch: TypeAlias = "Callable[[Sequence[Tensor], Sequence[Tensor]], None]"

@@ -11,7 +11,7 @@ import hmn_lava as hl
 from hmn_lava.accuracy import measure
 from hmn_lava.spec import Spec
 from hmn_lava.training.data import Ints, Singles
-from hmn_lava.training.deploy import LABEL, PLASTIC, Deployed, Run, deploy, steps_of
+from hmn_lava.training.deploy import PLASTIC, TEACHER, Deployed, Run, deploy, held, inputs_of, steps_of
 from hmn_lava.training.perturbations import perturb
 
 SECTION = 50
@@ -45,7 +45,7 @@ def adapt(
     test = perturb(run.samples.shown("test", np.arange(len(labels))), perturbation, level, seed)
     learned = _taught(run, deployed, shown, known[which])
     before, after = (_accuracy(run, deployed, weights, test, labels) for weights in (None, learned))
-    return Adapted(before, after, len(which), len(labels), _with(deployed, learned))
+    return Adapted(before, after, len(which), len(labels), held(deployed, learned))
 
 
 def _taught(run: Run, deployed: Deployed, shown: Singles, labels: Ints) -> NDArray[np.float64]:
@@ -55,12 +55,12 @@ def _taught(run: Run, deployed: Deployed, shown: Singles, labels: Ints) -> NDArr
     target = np.where(np.eye(run.network.classes, dtype=bool)[labels], 1.0, -1.0)
     inputs = {
         deployed.input: steps_of(shown, steps).reshape(len(shown) * steps, -1),
-        LABEL: np.repeat(target, steps, 0),
+        TEACHER: np.repeat(target, steps, 0),
     }
     signal = f"{PLASTIC}.w"
     for first in range(0, len(shown) * steps, SECTION * steps):
         part = {name: array[first : first + SECTION * steps] for name, array in inputs.items()}
-        result = session.run(part, probes=[hl.Probe(signal, start=len(part[LABEL]) - 1)], outputs=False)
+        session.run(part, outputs=False)
     # What the last step changed is there when it has come through the chip.
     silent = {name: np.zeros((session.latency(signal) + 1, array.shape[1])) for name, array in inputs.items()}
     result = session.run(silent, probes=[hl.Probe(signal)], outputs=False)
@@ -68,16 +68,6 @@ def _taught(run: Run, deployed: Deployed, shown: Singles, labels: Ints) -> NDArr
     return weights
 
 
-def _with(deployed: Deployed, weights: NDArray[np.float64] | None) -> Spec:
-    """The spec with these plastic weights, or its own, and the rule off."""
-    plastic = deployed.spec.connections[PLASTIC]
-    changed = {"learning": False} | ({} if weights is None else {"weights": weights})
-    record = type(plastic).model_validate({**plastic.model_dump(), **changed})
-    return deployed.spec.model_copy(update={"connections": {**deployed.spec.connections, PLASTIC: record}})
-
-
 def _accuracy(run: Run, deployed: Deployed, weights: NDArray[np.float64] | None, shown: Singles, labels: Ints) -> float:
-    bundle = hl.compile(_with(deployed, weights), seed=run.settings.seed)
-    silent = np.zeros((len(shown), run.settings.steps, run.network.classes))
-    inputs = {deployed.input: steps_of(shown, run.settings.steps), LABEL: silent}
-    return measure(bundle, inputs, labels, output=deployed.output, decode="last").accuracy
+    bundle = hl.compile(held(deployed, weights), seed=run.settings.seed)
+    return measure(bundle, inputs_of(run, deployed, shown), labels, output=deployed.output, decode="last").accuracy

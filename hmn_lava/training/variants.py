@@ -2,7 +2,7 @@
 
 mechanisms   all three, each one left out, each one alone
 fusion       learned λ, equal ones, and λ set by hand
-robustness   all three and each one alone, tested under noise and cropping
+robustness   the variants of mechanisms, tested under noise and cropping
 """
 
 from __future__ import annotations
@@ -15,14 +15,32 @@ from hmn_lava.training.settings import MECHANISMS, Settings
 EXPERIMENTS = {
     "mechanisms": "all three mechanisms, without each one, and each one alone",
     "fusion": "learned lambda, equal lambda, and lambda set by hand",
-    "robustness": "all three mechanisms and each one alone, under noise and cropping",
+    "robustness": "the variants of mechanisms, under noise and cropping",
 }
 BY_HAND = (1.0, 0.5, 0.25)
 """λ_1..3 of the experiment on fusion, unless others are given."""
 
 
-def variants(experiment: str, settings: Settings, by_hand: Sequence[float] = BY_HAND) -> dict[str, Settings]:
-    """The settings of each variant, the first of which is the one that the others are compared with."""
+FIXED = ("seed", "mechanisms", "fusion")
+"""Fields of the settings that an experiment sets itself."""
+
+
+def variants(
+    experiment: str, settings: Settings, by_hand: Sequence[float] = BY_HAND, only: Sequence[str] = ()
+) -> dict[str, Settings]:
+    """The settings of each variant, or of ``only`` some, the first of which the others are compared with.
+
+    Raises InputError for a name that is unknown.
+    """
+    chosen = _all(experiment, settings, by_hand)
+    for name in only:
+        if name not in chosen:
+            remedy = f"one of: {', '.join(chosen)}"
+            raise InputError("no such variant", field="variant", value=name, remedy=remedy)
+    return {name: each for name, each in chosen.items() if not only or name in only}
+
+
+def _all(experiment: str, settings: Settings, by_hand: Sequence[float]) -> dict[str, Settings]:
     everything = settings.model_copy(update={"mechanisms": MECHANISMS})
     alone = [everything.model_copy(update={"mechanisms": (name,)}) for name in MECHANISMS]
     if experiment == "fusion":
@@ -36,5 +54,4 @@ def variants(experiment: str, settings: Settings, by_hand: Sequence[float] = BY_
         everything.model_copy(update={"mechanisms": tuple(name for name in MECHANISMS if name != left)})
         for left in MECHANISMS
     ]
-    chosen = [everything, *(without if experiment == "mechanisms" else []), *alone]
-    return {each.name: each for each in chosen}
+    return {each.name: each for each in (everything, *without, *alone)}

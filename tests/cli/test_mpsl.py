@@ -3,6 +3,7 @@
 import json
 from importlib.util import find_spec
 
+import numpy as np
 import pytest
 
 import hmn_lava as hl
@@ -42,6 +43,7 @@ COMMANDS = [
     ["test", "run"],
     ["export", "run", "-o", "spec"],
     ["experiment", "fusion", "-o", "runs"],
+    ["adapt", "run"],
 ]
 
 
@@ -119,18 +121,68 @@ def test_export(kept, hmn_lava, tmp_path, plastic):
 
 
 @needs_torch
+def test_what_is_exported_runs(kept, hmn_lava, tmp_path):
+    """The commands that the messages name, one after the other."""
+    pytest.importorskip("nir")
+    spec, inputs, bundle = tmp_path / "spec", tmp_path / "in.npz", tmp_path / "spec.bundle"
+    done = hmn_lava("mpsl", "export", kept, "-o", spec, "--samples", 0, "--plastic", "--inputs", inputs)
+    assert f"hmn-lava run {bundle} --input {inputs}" in done.err
+    assert hmn_lava("compile", spec, "--plasticity", "engine", "-o", bundle).code == 0
+    assert hmn_lava("run", bundle, "--input", inputs).code == 0
+
+
+@needs_torch
+def test_adapt(kept, hmn_lava):
+    pytest.importorskip("nir")
+    arguments = ["mpsl", "adapt", kept, "--perturbation", "crop", "--level", 0.1, "--lessons", 6, "--samples", 20]
+    found = hmn_lava(*arguments, "--json").json
+    assert found["lessons"] == 6 and found["samples"] == 20 and found["plasticity"] == "engine"
+    shown = hmn_lava(*arguments)
+    assert shown.code == 0 and f"{found['after']:.4f}" in shown.out
+    assert hmn_lava("mpsl", "adapt", kept, "--perturbation", "blur").code == 2
+
+
+@needs_torch
+def test_a_run_knows_its_data_from_any_folder(hmn_lava, tmp_path, monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (40, 28, 28), np.uint8)
+    digit = np.arange(40, dtype=np.uint8) % 10
+    monkeypatch.chdir(tmp_path)
+    np.savez(tmp_path / "own.npz", x_train=images, y_train=digit, x_test=images, y_test=digit)
+    small = ["--layers", "4c5s4", "--epochs", "1", "--steps", "1"]
+    assert hmn_lava("mpsl", "train", "run", "--data", "own.npz", *small).code == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert hmn_lava("mpsl", "test", tmp_path / "run", "--perturbation", "crop", "--level", 0.1).code == 0
+    (tmp_path / "own.npz").rename(tmp_path / "moved.npz")
+    assert "is no data set and no path" in hmn_lava("mpsl", "test", tmp_path / "run").err
+    moved = ["--data", tmp_path / "moved.npz", "--perturbation", "crop", "--level", 0.1]
+    assert hmn_lava("mpsl", "test", tmp_path / "run", *moved).code == 0
+
+
+@needs_torch
 def test_experiment(hmn_lava, tmp_path):
     pytest.importorskip("scipy")
     arguments = ["mpsl", "experiment", "robustness", "-o", tmp_path / "runs", *SMALL, "--seeds", 2]
-    arguments += ["--level", "crop=0.2,0.4", "--set", "shift=0", "--picture", tmp_path / "robustness.png"]
+    arguments += [
+        "--variant",
+        "stbp",
+        "--variant",
+        "MPSL",
+        "--level",
+        "crop=0.2,0.4",
+        "--set",
+        "shift=0",
+        "--picture",
+        tmp_path / "robustness.png",
+    ]
     done = hmn_lava(*arguments, "--json")
     assert done.code == 0
     found = done.json
     assert found["experiment"] == "robustness" and found["seeds"] == 2 and found["settings"]["shift"] == 0
-    assert len(found["rows"]) == 4 * 3 and all(len(row["per_seed"]) == 2 for row in found["rows"])
+    assert len(found["rows"]) == 2 * 3 and all(len(row["per_seed"]) == 2 for row in found["rows"])
     assert (tmp_path / "robustness.png").read_bytes().startswith(b"\x89PNG")
     shown = hmn_lava(*arguments)  # from the folder
-    assert shown.code == 0 and "MPSL is ahead by" in shown.out and shown.out.count("crop") == 8
+    assert shown.code == 0 and "MPSL is ahead by" in shown.out and shown.out.count("crop") == 4
 
 
 @needs_torch
@@ -153,6 +205,11 @@ def test_experiment(hmn_lava, tmp_path):
         (["experiment", "speed", "-o", "runs", *SMALL], "no such experiment"),
         (["experiment", "fusion", "-o", "runs", *SMALL, "--by-hand", "1,2"], "--by-hand"),
         (["experiment", "robustness", "-o", "runs", *SMALL, "--level", "blur=1"], "--level"),
+        (["experiment", "mechanisms", "-o", "runs", *SMALL, "--level", "crop=0.1"], "--level"),
+        (["experiment", "robustness", "-o", "runs", *SMALL, "--by-hand", "1,1,1"], "--by-hand"),
+        (["experiment", "mechanisms", "-o", "runs", *SMALL, "--set", "seed=7"], "is set by the experiment itself"),
+        (["experiment", "fusion", "-o", "runs", *SMALL, "--variant", "stbp"], "no such variant"),
+        (["adapt", "none"], "holds no training run"),
     ],
 )
 def test_what_is_wrong_is_said(arguments, told, hmn_lava, tmp_path, monkeypatch):

@@ -20,7 +20,7 @@ from hmn_lava.decoding import decoder, first_step
 from hmn_lava.errors import InputError
 from hmn_lava.training import deploy as deploy_module
 from hmn_lava.training.data import ImageSamples
-from hmn_lava.training.deploy import LABEL, PLASTIC, Run, deploy, integers, load_run, steps_of
+from hmn_lava.training.deploy import PLASTIC, TEACHER, Run, deploy, integers, load_run, steps_of
 from hmn_lava.training.fit import answers, train
 from hmn_lava.training.network import Mpsl
 from hmn_lava.training.online import adapt
@@ -130,7 +130,7 @@ def test_a_graph_that_cannot_be_written(run, tmp_path):
 
 def test_integers_keep_the_answers(run):
     told: list[tuple[int, int]] = []
-    found = integers(run, 24, lambda *done: told.append(done))
+    found = integers(run, deploy(run), 24, lambda *done: told.append(done))
     right = float(np.mean(answers(run.network, run.samples.shown("test", range(24))) == run.samples.labels("test")))
     assert found.trained == right > 0.9 and found.samples == 24 and told[-1] == (24, 24)
     assert found.reference == found.trained
@@ -165,7 +165,7 @@ def lessons(run: Run, count: int) -> tuple[Any, Any]:
     with torch.no_grad():
         run.network.run(run.network.merged(), torch.from_numpy(shown), lambda pre, voltages: heard.extend(pre[-1:]))
     spikes = np.stack([each.flatten(1).numpy() for each in heard], 1).reshape(count * steps, -1)
-    inputs = {"shown": steps_of(shown, steps).reshape(count * steps, -1), LABEL: np.repeat(target, steps, 0)}
+    inputs = {"shown": steps_of(shown, steps).reshape(count * steps, -1), TEACHER: np.repeat(target, steps, 0)}
     silent = SILENT + -(count * steps + SILENT) % EVERY
     inputs = {name: np.pad(array, ((0, silent), (0, 0))) for name, array in inputs.items()}
     return inputs, np.pad(spikes, ((0, silent), (0, 0)))
@@ -198,7 +198,7 @@ def taught(bundle: Any, backend: str, inputs: Any, name: str) -> Any:
     """Plastic weights at the end."""
     signal = f"{PLASTIC}.w"
     session = bundle.session(backend)
-    return session.run({name: inputs["shown"], LABEL: inputs[LABEL]}, probes=[signal]).real(signal)[-1]
+    return session.run({name: inputs["shown"], TEACHER: inputs[TEACHER]}, probes=[signal]).real(signal)[-1]
 
 
 @pytest.mark.parametrize("gain", [1.0, 2.0])
@@ -210,10 +210,10 @@ def test_the_rule_on_the_chip_is_that_of_training(run, gain):
     count, seeds, run = 12, 12, eager(run)
     deployed = deploy(run, plastic=True, gain=gain)
     inputs, spikes = lessons(run, count)
-    expected = by_hand(run, spikes, inputs[LABEL], gain)
+    expected = by_hand(run, spikes, inputs[TEACHER], gain)
     bundle = hl.compile(deployed.spec, plasticity="engine")
     floats = taught(bundle, "reference", inputs, deployed.input).reshape(expected.shape)
-    first = by_hand(run, spikes[:0], inputs[LABEL][:0], gain)
+    first = by_hand(run, spikes[:0], inputs[TEACHER][:0], gain)
     moved = np.abs(expected - first).max()
     assert moved > 0.05
     lost = 1.0 - math.exp(-SILENT * gain / (run.settings.tau_w * run.settings.batch))
@@ -249,10 +249,10 @@ def test_the_rest_of_a_plastic_network_is_frozen(run):
 
 
 def test_a_plastic_network_that_does_not_learn_answers_the_same(run):
-    from hmn_lava.training.online import _with
+    from hmn_lava.training.deploy import held
 
     deployed = deploy(run, plastic=True)
-    still = replace(deployed, spec=_with(deployed, None))
+    still = replace(deployed, spec=held(deployed))
     shown = run.samples.shown("test", range(8))
     expected = run.settings.steps * run.network(torch.from_numpy(shown)).detach().numpy()
     np.testing.assert_allclose(reference(run, still, shown), expected, rtol=1e-4, atol=1e-4)
@@ -263,7 +263,7 @@ def test_rules_that_the_chip_cannot_have(samples, small):
     trained = train(samples, settings)
     with torch.no_grad():
         trained.network.parts[-1].hebbian.eta.neg_()
-    with pytest.raises(InputError, match="became negative: it unlearns") as caught:
+    with pytest.raises(InputError, match="is negative: it unlearns") as caught:
         deploy(Run(trained.network, settings, "bars", samples), plastic=True)
     assert caught.value.field == "lambda_2 eta" and caught.value.remedy
     settings = small(epochs=1, mechanisms=["stbp", "sbp"])

@@ -15,7 +15,7 @@ from hmn_lava.training.variants import EXPERIMENTS, variants
 NAMES = {
     "mechanisms": ["MPSL", "hebbian+sbp", "stbp+sbp", "stbp+hebbian", "stbp", "hebbian", "sbp"],
     "fusion": ["learned", "equal", "by hand"],
-    "robustness": ["MPSL", "stbp", "hebbian", "sbp"],
+    "robustness": ["MPSL", "hebbian+sbp", "stbp+sbp", "stbp+hebbian", "stbp", "hebbian", "sbp"],
 }
 
 

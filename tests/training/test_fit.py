@@ -137,7 +137,7 @@ def test_a_loss_that_is_not_finite(tmp_path, samples, small, monkeypatch):
         return entropy(scores, labels) * (float("nan") if calls == BATCHES + 2 else 1.0)
 
     monkeypatch.setattr(fit.functional, "cross_entropy", diverges)
-    with pytest.raises(RunError, match="loss is nan in epoch 2: lower"):
+    with pytest.raises(RunError, match="loss is nan in epoch 2"):
         train(samples, small(), tmp_path)
     monkeypatch.undo()
     assert len(read_checkpoint(tmp_path).history) == 2
@@ -263,3 +263,16 @@ def test_shifted(shape):
         found |= set(fitting)
     assert len(found) > 15 and {down for down, _ in found} == {right for _, right in found} == {-2, -1, 0, 1, 2}
     assert torch.equal(shifted(shown, 0, torch.Generator()), shown)
+
+
+def test_local_mechanisms_learn_without_a_global_error(samples, small, tmp_path):
+    """Nothing is left for the optimizer; the run is kept and gone on with as any other."""
+    settings = small(mechanisms=["hebbian"], fusion=(1.0, 1.0, 1.0), guided=False)
+    whole = train(samples, settings)
+    assert whole.network.parts[0].hebbian.weights.abs().max().item() > 0.0
+    assert not any(each.requires_grad for each in whole.network.parameters())
+
+    with pytest.raises(StoppedError):
+        train(samples, settings, tmp_path / "run", stop_at(BATCHES + 1))
+    again = train(samples, settings, tmp_path / "run")
+    assert same(weights(again), weights(whole))
