@@ -24,6 +24,7 @@ def test_no_example_is_left_out():
         "look_inside",
         "closed_loop",
         "language",
+        "mpsl",
     }
 
 

@@ -11,7 +11,15 @@ from hmn_lava.pictures import check_picture, new_figure, save_picture
 from hmn_lava.training.experiments import CLEAN, Found
 from hmn_lava.training.fit import Trained
 
-COLOURS = {"stbp": "tab:blue", "hebbian": "tab:orange", "sbp": "tab:green", "MPSL": "black"}
+COLOURS = {
+    "stbp": "tab:blue",
+    "hebbian": "tab:orange",
+    "sbp": "tab:green",
+    "MPSL": "black",
+    "stbp+hebbian": "tab:red",
+    "stbp+sbp": "tab:purple",
+    "hebbian+sbp": "tab:brown",
+}
 NAMES = ("STBP", "Hebbian", "SBP")
 
 
