@@ -20,13 +20,12 @@ import torch
 from hmn_lava.errors import RunError
 from hmn_lava.estimate import Estimate, require_intervals
 from hmn_lava.training.data import samples_at
-from hmn_lava.training.fit import test_accuracy, train
-from hmn_lava.training.perturbations import PERTURBATIONS, perturb
+from hmn_lava.training.fit import train
+from hmn_lava.training.perturbations import PERTURBATIONS
+from hmn_lava.training.robustness import CLEAN, accuracy_under
 from hmn_lava.training.settings import MECHANISMS, Settings
 from hmn_lava.training.variants import BY_HAND, variants
 from hmn_lava.workers import worker_processes
-
-CLEAN = "clean"
 
 Levels = Mapping[str, Sequence[float]]
 
@@ -104,9 +103,8 @@ def run_experiment(
             trained = train(samples, *runs[done], partial(_part_of, tell, done, total), data)
             shares[name].append(_shares(trained.history[-1]["norm"]))
             for perturbation, level in tests:
-                change = partial(perturb, name=perturbation, level=level, seed=seed) if level else None
-                known = accuracies.setdefault((name, perturbation, level), [])
-                known.append(test_accuracy(trained.network, samples, *([change] if change else [])))
+                found = accuracy_under(trained.network, samples, perturbation, level, seed)
+                accuracies.setdefault((name, perturbation, level), []).append(found)
     first = next(iter(chosen))
     rows = []
     for (name, perturbation, level), values in accuracies.items():

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from hmn_lava.errors import InputError, RunError
 from hmn_lava.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from hmn_lava.training.data import Ints, Part, Samples, Singles
+from hmn_lava.training.data import Ints, Samples, Singles
 from hmn_lava.training.network import Mpsl
 from hmn_lava.training.settings import Settings
 
@@ -98,16 +98,19 @@ def train(
 
 def row_of(network: Mpsl, epoch: int) -> dict[str, Any]:
     """λ, η, β, κ of each layer, and the norms of W_1, W_2 and W_3 as they are merged, |λ_n W_n|."""
-    rows: dict[str, Any] = {"epoch": epoch, "lambda": network.lambdas()}
-    rows["eta"], rows["beta"], rows["kappa"], rows["norm"] = [], [], [], []
-    for part in network.parts:
-        for name, value in (("eta", part.hebbian.eta), ("beta", part.hebbian.beta), ("kappa", part.sbp.kappa)):
-            rows[name].append(value.item())
+    parts, norms = network.parts, []
     with torch.no_grad():
-        for part, signal in zip(network.parts, network.signals(), strict=True):
+        for part, signal in zip(parts, network.signals(), strict=True):
             pairs = zip(part.fusion.lambdas, part.three(signal), strict=True)
-            rows["norm"].append([0.0 if each is None else float((scale * each).norm()) for scale, each in pairs])
-    return rows
+            norms.append([0.0 if each is None else float((scale * each).norm()) for scale, each in pairs])
+    return {
+        "epoch": epoch,
+        "lambda": network.lambdas(),
+        "eta": [part.hebbian.eta.item() for part in parts],
+        "beta": [part.hebbian.beta.item() for part in parts],
+        "kappa": [part.sbp.kappa.item() for part in parts],
+        "norm": norms,
+    }
 
 
 def _all_finite(network: Mpsl, row: Mapping[str, Any]) -> bool:
@@ -137,10 +140,9 @@ def answers(network: Mpsl, shown: Singles) -> Ints:
 def test_accuracy(network: Mpsl, samples: Samples, change: Callable[[Singles], Singles] = lambda shown: shown) -> float:
     """The share of the test samples, changed, that the network is right about."""
     labels, right = samples.labels("test"), 0
-    part: Part = "test"
     for first in range(0, len(labels), EXAMINED):
         which = np.arange(first, min(first + EXAMINED, len(labels)))
-        right += int((answers(network, change(samples.shown(part, which))) == labels[which]).sum())
+        right += int((answers(network, change(samples.shown("test", which))) == labels[which]).sum())
     return right / len(labels)
 
 

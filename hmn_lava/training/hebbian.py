@@ -15,43 +15,27 @@ are kept apart until then, and the next batch's global error guides η and β.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
+from hmn_lava.training.sums import LocalWeights
 
-class Hebbian(nn.Module):
-    """W_2 of one layer, of ``shape``; ``activity`` is the shape of A, which broadcasts to it."""
 
-    weights: Tensor
-    coincidence: Tensor
-    activity: Tensor
+class Hebbian(LocalWeights):
+    """W_2 of one layer, of ``shape``, with its η and β; ``activity`` is the shape of A.
+
+    It learns mean(S_i ρ_j) and mean(S_i).
+    """
 
     def __init__(
         self, shape: tuple[int, ...], activity: tuple[int, ...], eta: float, beta: float, tau_w: float
     ) -> None:
-        super().__init__()
+        super().__init__(shape, activity, tau_w)
         self.eta, self.beta = (nn.Parameter(torch.tensor(value)) for value in (eta, beta))
-        self.tau_w = tau_w
-        self.register_buffer("weights", torch.zeros(shape))
-        self.register_buffer("coincidence", torch.zeros(shape))
-        self.register_buffer("activity", torch.zeros(activity))
 
     def present(self) -> Tensor:
         """W_2, which the global error reaches through η and β."""
         return self.weights + self.eta * (self.coincidence + self.beta * self.activity)
-
-    def begin(self, steps: int) -> None:
-        """A batch of ``steps`` begins: what was learned is taken up, and will have decayed at its end."""
-        self.weights = math.exp(-steps / self.tau_w) * self.present().detach()
-        self.coincidence, self.activity = torch.zeros_like(self.coincidence), torch.zeros_like(self.activity)
-
-    def learn(self, coincidence: Tensor, activity: Tensor) -> None:
-        """One step: mean(S_i ρ_j) and mean(S_i)."""
-        keep = math.exp(-1.0 / self.tau_w)
-        self.coincidence = keep * self.coincidence + coincidence
-        self.activity = keep * self.activity + activity
 
 
 def rho(voltage: Tensor, threshold: float) -> Tensor:

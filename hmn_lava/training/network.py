@@ -82,12 +82,13 @@ class Mpsl(nn.Module):
 
         With ``labels`` (samples,) the local mechanisms learn in each step; in the last layer the labels stand for ρ(U).
         """
-        weights = [part.merge(signal) for part, signal in zip(self.parts, self.signals(), strict=True)]
+        pairs = list(zip(self.parts, self.signals(), strict=True))
+        weights = [part.merge(signal) for part, signal in pairs]
         if labels is None or not {"hebbian", "sbp"} & set(self.settings.mechanisms):
             return self.run(weights, shown)
-        for part, signal in zip(self.parts, self.signals(), strict=True):
-            part.sbp.begin(self.settings.steps, *signal)
-            part.hebbian.begin(self.settings.steps)
+        for part, signal in pairs:
+            part.sbp.begin(self.settings.steps, part.sbp.present(*signal))
+            part.hebbian.begin(self.settings.steps, part.hebbian.present())
         target = functional.one_hot(labels, self.classes).to(torch.float32)
         return self.run(weights, shown, lambda pre, voltages: self._learn(pre, voltages, target))
 

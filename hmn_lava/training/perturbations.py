@@ -70,14 +70,20 @@ PERTURBATIONS: Mapping[str, Perturbation] = {
 }
 
 
+def perturbation_named(name: str) -> Perturbation:
+    """The perturbation of this name. Raises InputError for an unknown one."""
+    if name not in PERTURBATIONS:
+        remedy = f"one of: {', '.join(PERTURBATIONS)}"
+        raise InputError("no such perturbation", field="perturbation", value=name, remedy=remedy)
+    return PERTURBATIONS[name]
+
+
 def perturb(images: Images, name: str, level: float, seed: int) -> Images:
     """Perturb images by the perturbation of this name; level 0 returns the images themselves.
 
     Raises InputError for an unknown name, a level outside [0, 1], a negative seed, or an array that holds no images.
     """
-    if name not in PERTURBATIONS:
-        remedy = f"one of: {', '.join(PERTURBATIONS)}"
-        raise InputError("no such perturbation", field="perturbation", value=name, remedy=remedy)
+    change = perturbation_named(name).change
     if not 0.0 <= level <= 1.0:
         raise InputError("is out of range", field="level", value=level, remedy="from 0 to 1")
     if seed < 0:
@@ -89,4 +95,4 @@ def perturb(images: Images, name: str, level: float, seed: int) -> Images:
         raise InputError("have values outside [0, 1]", field="images", remedy="divide bytes by 255")
     if level == 0.0:
         return images
-    return PERTURBATIONS[name].change(images, level, np.random.default_rng(seed))
+    return change(images, level, np.random.default_rng(seed))

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from hmn_lava.pictures import check_picture, new_figure, save_picture
-from hmn_lava.training.experiments import CLEAN, Found
+from hmn_lava.training.experiments import Found
 from hmn_lava.training.fit import Trained
+from hmn_lava.training.robustness import CLEAN
 
 COLOURS = {
     "stbp": "tab:blue",

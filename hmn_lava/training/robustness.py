@@ -1,4 +1,4 @@
-"""A trained network on perturbed test samples."""
+"""A trained network on its test samples, as they are and perturbed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,21 @@ from collections.abc import Sequence
 from functools import partial
 
 from hmn_lava.errors import InputError
+from hmn_lava.training.data import Samples
 from hmn_lava.training.deploy import Run
 from hmn_lava.training.fit import test_accuracy
-from hmn_lava.training.perturbations import PERTURBATIONS, perturb
+from hmn_lava.training.network import Mpsl
+from hmn_lava.training.perturbations import PERTURBATIONS, perturb, perturbation_named
+
+CLEAN = "clean"
+"""Stands for no perturbation, at level 0."""
+
+
+def accuracy_under(network: Mpsl, samples: Samples, perturbation: str, level: float, seed: int) -> float:
+    """Test accuracy under a perturbation, or :data:`CLEAN`; ``seed`` draws what is random."""
+    if perturbation == CLEAN:
+        return test_accuracy(network, samples)
+    return test_accuracy(network, samples, partial(perturb, name=perturbation, level=level, seed=seed))
 
 
 def tested(run: Run, perturbation: str | None = None, levels: Sequence[float] = ()) -> list[tuple[str, float, float]]:
@@ -16,15 +28,11 @@ def tested(run: Run, perturbation: str | None = None, levels: Sequence[float] = 
 
     Raises InputError for an unknown perturbation, or levels without one.
     """
-    if perturbation is not None and perturbation not in PERTURBATIONS:
-        remedy = f"one of: {', '.join(PERTURBATIONS)}"
-        raise InputError("no such perturbation", field="perturbation", value=perturbation, remedy=remedy)
     if perturbation is None and levels:
         raise InputError("has no meaning without a perturbation", field="level", remedy="name a perturbation, too")
-    network, samples = run.network, run.samples
-    rows = [("clean", 0.0, test_accuracy(network, samples))]
-    for name in PERTURBATIONS if perturbation is None else (perturbation,):
-        for level in levels or PERTURBATIONS[name].levels:
-            change = partial(perturb, name=name, level=level, seed=run.settings.seed)
-            rows.append((name, level, test_accuracy(network, samples, change)))
-    return rows
+    names = tuple(PERTURBATIONS) if perturbation is None else (perturbation,)
+    tests = [(name, level) for name in names for level in levels or perturbation_named(name).levels]
+    return [
+        (name, level, accuracy_under(run.network, run.samples, name, level, run.settings.seed))
+        for name, level in [(CLEAN, 0.0), *tests]
+    ]

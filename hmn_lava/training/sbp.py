@@ -14,37 +14,22 @@ spiking and artificial neural networks, Sci. Adv. 7 (2021), eabh0146. That synap
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
+from hmn_lava.training.sums import LocalWeights
 
-class Sbp(nn.Module):
-    """W_3 of one layer, of ``shape``, with its κ."""
 
-    weights: Tensor
-    coincidence: Tensor
-    activity: Tensor
+class Sbp(LocalWeights):
+    """W_3 of one layer, of ``shape``, with its κ.
+
+    It learns the two parts of ΔW_3 / (κ η), of the coincidences and of the activities above.
+    """
 
     def __init__(self, shape: tuple[int, ...], kappa: float, tau_w: float) -> None:
-        super().__init__()
+        super().__init__(shape, shape, tau_w)
         self.kappa = nn.Parameter(torch.tensor(kappa))
-        self.tau_w = tau_w
-        for name in ("weights", "coincidence", "activity"):
-            self.register_buffer(name, torch.zeros(shape))
 
     def present(self, eta: Tensor | float, beta: Tensor | float) -> Tensor:
         """W_3; ``eta`` and ``beta``: of the Hebbian changes that are its signal."""
         return self.weights + self.kappa * eta * (self.coincidence + beta * self.activity)
-
-    def begin(self, steps: int, eta: Tensor | float, beta: Tensor | float) -> None:
-        """As :meth:`Hebbian.begin`."""
-        self.weights = math.exp(-steps / self.tau_w) * self.present(eta, beta).detach()
-        self.coincidence, self.activity = torch.zeros_like(self.coincidence), torch.zeros_like(self.activity)
-
-    def learn(self, coincidence: Tensor, activity: Tensor) -> None:
-        """One step: the two parts of ΔW_3 / (κ η), of the coincidences and of the activities above."""
-        keep = math.exp(-1.0 / self.tau_w)
-        self.coincidence = keep * self.coincidence + coincidence
-        self.activity = keep * self.activity + activity

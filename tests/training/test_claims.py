@@ -13,7 +13,8 @@ pytest.importorskip("mlxtend", reason="mlxtend is not installed: make test-train
 import torch
 
 from hmn_lava.training.deploy import deploy, integers, load_run
-from hmn_lava.training.experiments import CLEAN, Found, run_experiment
+from hmn_lava.training.experiments import Found, run_experiment
+from hmn_lava.training.robustness import CLEAN
 from hmn_lava.training.settings import Settings
 
 pytestmark = pytest.mark.heavy
